@@ -1,0 +1,27 @@
+/** The numeric formats a layer's weights can have. */
+export type Fp8 = { readonly mantissa: number; readonly exponent: number; readonly max?: number };
+export type Format = 'float32' | 'int8' | 'int4' | 'e4m3fn' | 'e5m2' | 'fp8-search' | Fp8;
+
+/**
+ * Where activations become integers. static: calibrated beforehand; dynamic: per row at run time;
+ * weight-only: never, activations stay float32.
+ */
+export type Mode = 'static' | 'dynamic' | 'weight-only';
+
+/** How one layer is to be quantized; what is not given comes from the options of `quantize`. */
+export interface LayerQuantization {
+  format?: Format;
+  bits?: 2 | 3 | 4 | 8;
+  activationBits?: 4 | 8;
+  groupSize?: 32 | 64 | 128;
+  /** Weight scales, one or one an output feature, that a training or rounding method has chosen. */
+  scale?: Float32Array;
+  mode?: Mode;
+}
+
+/** Plain frozen data; arrays are copied when a model is made. `quantization` fixes a grid that QAT, GPTQ … have chosen. */
+export interface Layer {
+  readonly type: string;
+  readonly name?: string;
+  readonly quantization?: LayerQuantization;
+}

@@ -1,0 +1,315 @@
+import { expected, RequantError } from '../errors';
+import { parseStrictJson } from '../formats/strict-json';
+import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../layers/elementwise';
+import { MAX_FEATURES } from '../layers/linear';
+import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
+import { ROUNDINGS } from '../quantization/rounding';
+import type { DType, Tensor, TensorData } from '../tensor';
+import { checkGraph } from './check-graph';
+import { FORMAT_VERSION } from './encode';
+import {
+  codeRange,
+  type Graph,
+  type LinearMode,
+  type LinearNode,
+  type Node,
+  PLAIN_OPS,
+  type PlainNode,
+  type RecordStep,
+  type Value,
+  type Weight,
+} from './graph';
+import { JsonReader } from './json-reader';
+
+export const MAX_JSON_LENGTH = 2 ** 20;
+export const MAX_NODES = 10_000;
+export const MAX_VALUES = 20_000;
+
+const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
+/** In the format, but for a later version of this package. */
+const FUTURE_OPS = ['layerNorm'];
+const FUTURE_WEIGHTS = ['int4', 'e4m3fn', 'e5m2', 'fp8'];
+
+/**
+ * The graph in a model file: its JSON document and its tensors. Everything is checked, so that a graph that comes out
+ * can be compiled. Errors: ERR_FORMAT, ERR_VERSION, ERR_LIMIT, ERR_UNSUPPORTED.
+ */
+export function decodeModel(
+  json: string,
+  tensors: ReadonlyMap<string, Tensor>,
+): { graph: Graph; sha256: string | undefined } {
+  const root = new JsonReader(parseStrictJson(json, { maxLength: MAX_JSON_LENGTH }), 'model');
+  checkVersion(root);
+  const document = root.object([
+    'version',
+    'producer',
+    'kind',
+    'rounding',
+    'input',
+    'output',
+    'values',
+    'nodes',
+    'record',
+    'sha256',
+  ]);
+  document.producer.string();
+  const store = new TensorReader(tensors);
+  const kind = document.kind.word(['float', 'quantized']);
+  const input = document.input.string();
+  const nodeReaders = document.nodes.array();
+  const valueReaders = document.values.entries();
+  checkCount('nodes', nodeReaders.length, MAX_NODES);
+  checkCount('values', valueReaders.length, MAX_VALUES);
+  const values = new Map(
+    valueReaders.map(([name, reader]) => [name, decodeValue(reader, name === input, store)]),
+  );
+  const graph: Graph = {
+    kind,
+    rounding: document.rounding.optional((r) => r.word(ROUNDINGS)) ?? 'half-up',
+    input,
+    output: document.output.string(),
+    values,
+    nodes: nodeReaders.map((reader) => decodeNode(reader, values, store)),
+    record: document.record.optional((r) => r.array().map(recordStep)) ?? [],
+  };
+  store.checkAllUsed();
+  checkGraph(graph);
+  return { graph, sha256: document.sha256.optional((r) => r.string()) };
+}
+
+function checkVersion(root: JsonReader): void {
+  const version = root
+    .entries()
+    .find(([key]) => key === 'version')?.[1]
+    .integer(1, Number.MAX_SAFE_INTEGER);
+  if (version === undefined) throw root.fail('an object with a version');
+  if (version > FORMAT_VERSION) {
+    throw expected(
+      'ERR_VERSION',
+      `a model file of version ${FORMAT_VERSION} or lower; update requant`,
+      version,
+    );
+  }
+}
+
+function checkCount(what: string, count: number, limit: number): void {
+  if (count > limit) throw expected('ERR_LIMIT', `at most ${limit} ${what}`, count);
+}
+
+function recordStep(reader: JsonReader): RecordStep {
+  const step = reader.entries().find(([key]) => key === 'step');
+  if (step === undefined) throw reader.fail("an object with a 'step'");
+  step[1].string();
+  return reader.raw() as unknown as RecordStep;
+}
+
+function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader): Value {
+  const value = reader.object(['features', 'dtype', 'scale', 'zeroPoint', 'min', 'max', 'fp8']);
+  const features = value.features.integer(1, MAX_FEATURES);
+  const dtype = value.dtype.word(['float32', 'int8', 'uint8', 'fp8']);
+  if (dtype === 'fp8')
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      'expected values of float32, int8 or uint8 but received fp8, which this version cannot run',
+    );
+  if (dtype === 'float32') {
+    if (value.scale.isPresent || value.zeroPoint.isPresent)
+      throw reader.fail('without a grid where dtype is float32');
+    return { features, dtype };
+  }
+  const { lo, hi } = codeRange(dtype);
+  const bound = (r: JsonReader) => r.integer(lo, hi);
+  const min = value.min.optional(bound);
+  const max = value.max.optional(bound);
+  if ((min ?? lo) > (max ?? hi)) throw reader.fail('a value with min ≤ max');
+  const scale = tensors.read(value.scale, 'float32', isInput ? [[1], [features]] : [[1]]);
+  checkScales(value.scale, scale);
+  return {
+    features,
+    dtype,
+    scale,
+    zeroPoint: value.zeroPoint.integer(lo, hi),
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+  };
+}
+
+function checkScales(reader: JsonReader, scales: Float32Array): void {
+  const bad = scales.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
+  if (bad !== undefined)
+    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, bad);
+}
+
+function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tensors: TensorReader): Node {
+  const node = reader.object([
+    'name',
+    'op',
+    'inputs',
+    'output',
+    'mode',
+    'rounding',
+    'weight',
+    'bias',
+    'gamma',
+    'beta',
+    'table',
+    'attributes',
+  ]);
+  const op = node.op.string();
+  if (FUTURE_OPS.includes(op))
+    throw new RequantError('ERR_UNSUPPORTED', `expected a supported operator but received '${op}'`);
+  const base = {
+    name: node.name.string(),
+    inputs: node.inputs.array().map((r) => r.string()),
+    output: node.output.string(),
+  };
+  for (const name of [...base.inputs, base.output]) {
+    if (!values.has(name))
+      throw expected('ERR_FORMAT', `node '${base.name}' to name values of the model`, name);
+  }
+  const refuse = (keys: (keyof typeof node)[]) => {
+    const extra = keys.find((key) => node[key].isPresent);
+    if (extra !== undefined) throw reader.fail(`a ${op} node without '${extra}'`);
+  };
+  refuse(['gamma', 'beta']);
+  if (op === 'linear') {
+    refuse(['table', 'attributes']);
+    const [from, to] = [values.get(base.inputs[0] ?? ''), values.get(base.output)!];
+    if (from === undefined) throw reader.fail('a linear node with an input');
+    return { ...base, op, ...decodeLinear(node, [to.features, from.features], tensors) };
+  }
+  refuse(['weight', 'bias', 'mode', 'rounding']);
+  if (isElementwiseOp(op)) {
+    const table = node.table.optional((r) => tensors.readCodes(r, [256]));
+    return { ...base, op, attributes: decodeAttributes(node.attributes, op), ...(table && { table }) };
+  }
+  refuse(['table', 'attributes']);
+  if (!PLAIN_OPS.includes(op as PlainNode['op'])) throw node.op.fail('a known operator');
+  return { ...base, op: op as PlainNode['op'] };
+}
+
+function decodeLinear(
+  node: Record<'mode' | 'rounding' | 'weight' | 'bias', JsonReader>,
+  shape: [number, number],
+  tensors: TensorReader,
+) {
+  const mode = node.mode.optional((r) => r.word(MODES)) ?? 'float';
+  const rounding = node.rounding.optional((r) => r.word(ROUNDINGS));
+  const { weight, grid } = decodeWeight(node.weight, shape, tensors);
+  const bias = node.bias.optional((r) =>
+    tensors.read(r, mode === 'static' ? 'int32' : 'float32', [[shape[0]]]),
+  );
+  return {
+    mode,
+    weight,
+    ...(rounding && { rounding }),
+    ...(bias && { bias }),
+    ...(grid && { quantization: { scale: grid } }),
+  } satisfies Partial<LinearNode>;
+}
+
+/** `grid`: the scale that a float weight carries for `quantize`. */
+function decodeWeight(
+  reader: JsonReader,
+  shape: [number, number],
+  tensors: TensorReader,
+): { weight: Weight; grid?: Float32Array } {
+  const weight = reader.object([
+    'tensor',
+    'format',
+    'bits',
+    'scale',
+    'zeroPoint',
+    'groupSize',
+    'fp8',
+    'sparse',
+  ]);
+  const name = weight.format.string();
+  const future =
+    FUTURE_WEIGHTS.includes(name) ||
+    weight.bits.isPresent ||
+    weight.groupSize.isPresent ||
+    weight.fp8.isPresent ||
+    weight.sparse.isPresent;
+  if (future)
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected dense float32, int8 or uint8 weights but received ${JSON.stringify(reader.raw())}`,
+    );
+  const format = weight.format.word(['float32', 'int8', 'uint8']);
+  const scale = weight.scale.optional((r) => {
+    const scales = tensors.read(r, 'float32', [[1], [shape[0]]]);
+    checkScales(r, scales);
+    return scales;
+  });
+  if (format === 'float32') {
+    if (weight.zeroPoint.isPresent) throw reader.fail('float32 weights without a zero point');
+    return {
+      weight: { format, data: tensors.read(weight.tensor, 'float32', [shape]) },
+      ...(scale && { grid: scale }),
+    };
+  }
+  if (scale === undefined) throw reader.fail('integer weights with a scale');
+  const { lo, hi } = codeRange(format);
+  const zeroPoint = weight.zeroPoint.optional((r) => tensors.read(r, 'int32', [[1], [shape[0]]]));
+  if (zeroPoint?.some((z) => z < lo || z > hi))
+    throw weight.zeroPoint.fail(`a tensor of values in [${lo}, ${hi}]`);
+  const data = tensors.read(weight.tensor, format, [shape]);
+  return { weight: { format, data, scale, ...(zeroPoint && { zeroPoint }) } };
+}
+
+function decodeAttributes(reader: JsonReader, op: Parameters<typeof elementwiseAttributes>[0]): Attributes {
+  const entries = reader.optional((r) => r.entries()) ?? [];
+  const attributes = entries.map(
+    ([key, r]) => [key, typeof r.raw() === 'string' ? r.string() : r.number()] as const,
+  );
+  try {
+    return elementwiseAttributes(op, Object.fromEntries(attributes));
+  } catch (cause) {
+    throw new RequantError('ERR_FORMAT', (cause as Error).message, { cause });
+  }
+}
+
+/** Tensors by name, each to be used. */
+class TensorReader {
+  private readonly used = new Set<string>();
+
+  constructor(private readonly tensors: ReadonlyMap<string, Tensor>) {}
+
+  read<D extends DType>(reader: JsonReader, dtype: D, shapes: readonly (readonly number[])[]): TensorData[D] {
+    const found = this.find(reader, shapes);
+    if (found.dtype !== dtype)
+      throw expected('ERR_FORMAT', `tensor '${reader.string()}' to be ${dtype}`, found.dtype);
+    return found.data as TensorData[D];
+  }
+
+  readCodes(reader: JsonReader, shape: readonly number[]): Uint8Array | Int8Array {
+    const { data } = this.find(reader, [shape]);
+    if (data instanceof Uint8Array || data instanceof Int8Array) return data;
+    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to be uint8 or int8`, data);
+  }
+
+  checkAllUsed(): void {
+    const unused = [...this.tensors.keys()].find((name) => !this.used.has(name));
+    if (unused !== undefined) throw expected('ERR_FORMAT', 'every tensor to be used by the model', unused);
+  }
+
+  private find(reader: JsonReader, shapes: readonly (readonly number[])[]): Tensor {
+    const name = reader.string();
+    const found = this.tensors.get(name);
+    if (found === undefined) throw reader.fail('the name of a tensor of the file');
+    this.used.add(name);
+    if (!shapes.some((shape) => sameShape(shape, found.shape))) {
+      throw expected(
+        'ERR_FORMAT',
+        `tensor '${name}' of shape ${shapes.map((s) => `[${s}]`).join(' or ')}`,
+        `[${found.shape}]`,
+      );
+    }
+    return found;
+  }
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}

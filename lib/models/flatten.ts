@@ -1,0 +1,176 @@
+import { expected, RequantError } from '../errors';
+import type { ConcatLayer, ResidualLayer } from '../layers/branches';
+import { type ElementwiseLayer, isElementwiseOp } from '../layers/elementwise';
+import type { Layer, LayerQuantization } from '../layers/layer';
+import { type LinearLayer, MAX_FEATURES } from '../layers/linear';
+import { Random } from '../random';
+import type { Graph, LinearNode, Node, Value } from './graph';
+
+export const INPUT_NAME = 'input';
+const MAX_NAME_LENGTH = 256;
+
+/** Nested layers → nodes. Weights are copied, or drawn with `seed` where missing. Errors: ERR_ARGUMENT, ERR_SHAPE, ERR_UNSUPPORTED. */
+export function flatten(layers: readonly Layer[], seed = 0): Graph {
+  if (!Array.isArray(layers)) throw expected('ERR_ARGUMENT', 'a list of layers', layers);
+  const features = inputFeatures(layers);
+  if (features === undefined) throw expected('ERR_ARGUMENT', 'at least one linear layer', 'none');
+  const builder = new GraphBuilder(features, new Random(seed));
+  const output = builder.sequence(layers, INPUT_NAME, '');
+  return {
+    kind: 'float',
+    rounding: 'half-up',
+    input: INPUT_NAME,
+    output,
+    values: builder.values,
+    nodes: builder.nodes,
+    record: [],
+  };
+}
+
+/** Only linear layers know their features; the first one met says what the model takes. */
+function inputFeatures(layers: readonly Layer[]): number | undefined {
+  for (const layer of layers) {
+    const found = featuresInside(layer);
+    if (found !== undefined) return found;
+    if (layer.type === 'concat') return undefined; // side by side: what follows sees other features
+  }
+  return undefined;
+}
+
+function featuresInside(layer: Layer): number | undefined {
+  if (layer.type === 'linear') return (layer as LinearLayer).inFeatures;
+  if (layer.type === 'residual') return inputFeatures((layer as ResidualLayer).layers);
+  if (layer.type !== 'concat') return undefined;
+  for (const branch of (layer as ConcatLayer).branches) {
+    const found = inputFeatures(branch);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+class GraphBuilder {
+  readonly nodes: Node[] = [];
+  readonly values = new Map<string, Value>();
+
+  constructor(
+    features: number,
+    private readonly random: Random,
+  ) {
+    this.values.set(INPUT_NAME, { features, dtype: 'float32' });
+  }
+
+  /** Appends the layers; returns the name of the last value. Names are the index in the list, after the parent's. */
+  sequence(layers: readonly Layer[], input: string, prefix: string): string {
+    return layers.reduce(
+      (value, layer, i) => this.layer(layer, value, layer?.name ?? `${prefix}${i}`),
+      input,
+    );
+  }
+
+  private layer(layer: Layer, input: string, name: string): string {
+    if (typeof layer !== 'object' || layer === null) throw expected('ERR_ARGUMENT', 'a layer', layer);
+    switch (layer.type) {
+      case 'linear':
+        return this.linear(layer as LinearLayer, input, name);
+      case 'softmax':
+      case 'logSoftmax':
+        return this.add({ name, op: layer.type, inputs: [input], output: name }, this.features(input));
+      case 'residual':
+        return this.residual(layer as ResidualLayer, input, name);
+      case 'concat':
+        return this.concat(layer as ConcatLayer, input, name);
+      default:
+        return this.elementwise(layer as ElementwiseLayer, input, name);
+    }
+  }
+
+  private linear(layer: LinearLayer, input: string, name: string): string {
+    const { inFeatures, outFeatures } = layer;
+    if (this.features(input) !== inFeatures) {
+      throw expected(
+        'ERR_SHAPE',
+        `linear layer '${name}' to take ${this.features(input)} features`,
+        inFeatures,
+      );
+    }
+    // PyTorch's Linear: weight and bias uniform in ±1/√in.
+    const bound = 1 / Math.sqrt(inFeatures);
+    const draw = (length: number) =>
+      Float32Array.from({ length }, () => (2 * this.random.uniform() - 1) * bound);
+    const weight = layer.weight?.slice() ?? draw(outFeatures * inFeatures);
+    const bias =
+      layer.bias === true ? draw(outFeatures) : layer.bias === false ? undefined : layer.bias.slice();
+    checkQuantization(name, layer.quantization);
+    const node: LinearNode = {
+      name,
+      op: 'linear',
+      inputs: [input],
+      output: name,
+      mode: 'float',
+      weight: { format: 'float32', data: weight },
+      ...(bias && { bias }),
+      ...(layer.quantization && { quantization: layer.quantization }),
+    };
+    return this.add(node, outFeatures);
+  }
+
+  private elementwise(layer: ElementwiseLayer, input: string, name: string): string {
+    if (!isElementwiseOp(layer.type))
+      throw expected('ERR_UNSUPPORTED', `a known layer as '${name}'`, layer.type);
+    const node: Node = { name, op: layer.type, inputs: [input], output: name, attributes: layer.attributes };
+    return this.add(node, this.features(input));
+  }
+
+  private residual(layer: ResidualLayer, input: string, name: string): string {
+    const inner = this.sequence(layer.layers, input, `${name}.`);
+    if (this.features(inner) !== this.features(input)) {
+      throw expected(
+        'ERR_SHAPE',
+        `residual '${name}' to keep ${this.features(input)} features`,
+        this.features(inner),
+      );
+    }
+    return this.add({ name, op: 'add', inputs: [input, inner], output: name }, this.features(input));
+  }
+
+  private concat(layer: ConcatLayer, input: string, name: string): string {
+    const inputs = layer.branches.map((branch, i) => this.sequence(branch, input, `${name}.${i}.`));
+    if (inputs.length === 1) return inputs[0]!;
+    const features = inputs.reduce((sum, value) => sum + this.features(value), 0);
+    return this.add({ name, op: 'concat', inputs, output: name }, features);
+  }
+
+  private features(value: string): number {
+    return this.values.get(value)!.features;
+  }
+
+  private add(node: Node, features: number): string {
+    const { name } = node;
+    if (typeof name !== 'string' || name.length === 0 || name.length > MAX_NAME_LENGTH) {
+      throw expected('ERR_ARGUMENT', `a layer name of 1 to ${MAX_NAME_LENGTH} characters`, name);
+    }
+    if (this.values.has(name))
+      throw expected('ERR_ARGUMENT', `unique layer names other than '${INPUT_NAME}'`, name);
+    if (features > MAX_FEATURES)
+      throw expected('ERR_LIMIT', `at most ${MAX_FEATURES} features for '${name}'`, features);
+    this.nodes.push(node);
+    this.values.set(name, { features, dtype: 'float32' });
+    return name;
+  }
+}
+
+/** What this version can carry out of a layer's wish. */
+function checkQuantization(name: string, q: LayerQuantization | undefined): void {
+  if (q === undefined) return;
+  const unsupported =
+    (q.bits !== undefined && q.bits !== 8) ||
+    (q.activationBits !== undefined && q.activationBits !== 8) ||
+    q.groupSize !== undefined ||
+    (q.format !== undefined && q.format !== 'float32' && q.format !== 'int8');
+  if (unsupported) {
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected layer '${name}' to ask for float32 or 8-bit integers but received ${JSON.stringify(q)}`,
+    );
+  }
+}

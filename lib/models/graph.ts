@@ -1,0 +1,131 @@
+import type { Attributes, ElementwiseOp } from '../layers/elementwise';
+import type { LayerQuantization } from '../layers/layer';
+import type { Rounding } from '../quantization/rounding';
+
+/**
+ * The one form of every model, in memory and in files (docs/model-format.md): nodes in order that read and write
+ * named values; one input, one output. A chain is the special case.
+ */
+export interface Graph {
+  readonly kind: 'float' | 'quantized';
+  /** Default of the static nodes of a quantized model. */
+  readonly rounding: Rounding;
+  readonly input: string;
+  readonly output: string;
+  readonly values: ReadonlyMap<string, Value>;
+  /** Topologically sorted; each value is written once, before it is read. */
+  readonly nodes: readonly Node[];
+  /** What made the model: information only. */
+  readonly record: readonly RecordStep[];
+}
+
+export type RecordStep = Readonly<Record<string, unknown>> & { readonly step: string };
+
+/** real = scale · (code − zeroPoint). A scale a feature is allowed for the input alone. */
+export interface CodesValue {
+  readonly features: number;
+  readonly dtype: 'int8' | 'uint8';
+  readonly scale: Float32Array;
+  readonly zeroPoint: number;
+  /** Clamp bounds as codes; a fused ReLU is only that. */
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export type Value = { readonly features: number; readonly dtype: 'float32' } | CodesValue;
+
+export function isCodes(value: Value): value is CodesValue {
+  return value.dtype !== 'float32';
+}
+
+/** Clamp bounds of a value's codes. */
+export function codeBounds(value: CodesValue): { min: number; max: number } {
+  const { lo, hi } = codeRange(value.dtype);
+  return { min: value.min ?? lo, max: value.max ?? hi };
+}
+
+export function codeRange(dtype: 'int8' | 'uint8'): { lo: number; hi: number } {
+  return dtype === 'int8' ? { lo: -128, hi: 127 } : { lo: 0, hi: 255 };
+}
+
+/** Whether two values hold the same codes for the same reals. */
+export function sameGrid(a: CodesValue, b: CodesValue): boolean {
+  return (
+    a.dtype === b.dtype &&
+    a.zeroPoint === b.zeroPoint &&
+    a.scale.length === b.scale.length &&
+    a.scale.every((s, i) => s === b.scale[i])
+  );
+}
+
+/** [outFeatures, inFeatures]. int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
+export type Weight =
+  | { readonly format: 'float32'; readonly data: Float32Array }
+  | {
+      readonly format: 'int8' | 'uint8';
+      readonly data: Int8Array | Uint8Array;
+      readonly scale: Float32Array;
+      readonly zeroPoint?: Int32Array;
+    };
+
+export type LinearMode = 'float' | 'static' | 'dynamic' | 'weight-only';
+
+interface NodeBase {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+}
+
+export interface LinearNode extends NodeBase {
+  readonly op: 'linear';
+  readonly mode: LinearMode;
+  readonly rounding?: Rounding;
+  readonly weight: Weight;
+  /** int32 for 'static', else float32. */
+  readonly bias?: Int32Array | Float32Array;
+  /** Float models: the grid that `quantize` is to keep. */
+  readonly quantization?: LayerQuantization;
+}
+
+export interface ElementwiseNode extends NodeBase {
+  readonly op: ElementwiseOp;
+  readonly attributes: Attributes;
+  /** Between codes: entry i is the output code of input code lo + i. */
+  readonly table?: Uint8Array | Int8Array;
+}
+
+/** Work on float32; between codes they dequantize, compute and quantize (concat copies codes of one grid). */
+export interface PlainNode extends NodeBase {
+  readonly op: 'softmax' | 'logSoftmax' | 'add' | 'concat' | 'quantize' | 'dequantize';
+}
+
+export type Node = LinearNode | ElementwiseNode | PlainNode;
+
+export const PLAIN_OPS: readonly PlainNode['op'][] = [
+  'softmax',
+  'logSoftmax',
+  'add',
+  'concat',
+  'quantize',
+  'dequantize',
+];
+
+/** Nodes that read each value, in order. The model's output counts as a reader: `undefined`. */
+export function readersOf(graph: Pick<Graph, 'nodes' | 'output'>): Map<string, (Node | undefined)[]> {
+  const readers = new Map<string, (Node | undefined)[]>([[graph.output, [undefined]]]);
+  for (const node of graph.nodes) {
+    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
+  }
+  return readers;
+}
+
+/** Bytes of a node's own tensors. */
+export function nodeBytes(node: Node): number {
+  if (node.op === 'linear') {
+    const { weight, bias } = node;
+    const parameters =
+      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weight.zeroPoint?.byteLength ?? 0);
+    return weight.data.byteLength + parameters + (bias?.byteLength ?? 0);
+  }
+  return 'table' in node ? (node.table?.byteLength ?? 0) : 0;
+}

@@ -1,0 +1,141 @@
+import { expected, RequantError } from '../errors';
+import { readFileBytes } from '../formats/atomic-write';
+import { readSafetensors, type SafetensorsFile } from '../formats/safetensors';
+import { type ElementwiseName, elementwise, isElementwiseOp } from '../layers/elementwise';
+import type { Layer } from '../layers/layer';
+import { linear } from '../layers/linear';
+import type { Tensor } from '../tensor';
+import { decodeModel } from './decode';
+import { FORMAT_NAME, RESERVED_METADATA } from './encode';
+import { flatten } from './flatten';
+import type { Graph } from './graph';
+import { RUNTIME_OPTION_KEYS, type RuntimeOptions, runtimeSettings } from './runtime-options';
+
+/** A path, file URL or the bytes themselves. Content decides (safetensors or ONNX), not the extension. */
+export type Source = string | URL | Uint8Array;
+
+export interface LoadOptions extends RuntimeOptions {
+  /**
+   * Between the Linear layers of a safetensors file from elsewhere (pairs `<name>.weight` [out, in], `<name>.bias`,
+   * natural order); required there, refused otherwise.
+   */
+  activation?: ElementwiseName | Layer;
+}
+
+export interface LoadedGraph {
+  readonly graph: Graph;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly runtime: RuntimeOptions;
+  readonly sha256: string | undefined;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+/** The graph and metadata of a model file, whichever kind. Errors: see `MLP.load`. */
+export async function loadGraph(source: Source, options: LoadOptions = {}): Promise<LoadedGraph> {
+  runtimeSettings(options, ['activation']);
+  const { activation } = options;
+  const runtime = Object.fromEntries(
+    RUNTIME_OPTION_KEYS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
+  );
+  const bytes = source instanceof Uint8Array ? source : await readFileBytes(checkedPath(source));
+  const file = readFile(bytes);
+  const own = file.metadata['format'] === FORMAT_NAME;
+  const metadata = Object.fromEntries(
+    Object.entries(file.metadata).filter(([key]) => !RESERVED_METADATA.includes(key)),
+  );
+  if (!own) {
+    return {
+      graph: checkpointGraph(file.tensors, activation),
+      metadata,
+      runtime,
+      sha256: undefined,
+      tensors: file.tensors,
+    };
+  }
+  if (activation !== undefined)
+    throw expected('ERR_ARGUMENT', 'no activation for a file that states its own layers', activation);
+  const json = file.metadata['requant'];
+  if (json === undefined)
+    throw new RequantError(
+      'ERR_FORMAT',
+      "expected metadata 'requant' beside format 'requant' but received none",
+    );
+  return { ...decodeModel(json, file.tensors), metadata, runtime, tensors: file.tensors };
+}
+
+function checkedPath(source: Source): string | URL {
+  if (typeof source === 'string' || source instanceof URL) return source;
+  throw expected('ERR_ARGUMENT', 'a path, a file URL or a Uint8Array', source);
+}
+
+function readFile(bytes: Uint8Array): SafetensorsFile {
+  // An ONNX file starts with its first field, ir_version (tag 0x08); safetensors has '{' after eight bytes of length.
+  if (bytes[0] === 0x08 && bytes[8] !== 0x7b) {
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      'expected a safetensors file but received what looks like ONNX, which this version cannot read',
+    );
+  }
+  return readSafetensors(bytes);
+}
+
+/** The chain of Linear layers that a checkpoint's tensor names spell. */
+function checkpointGraph(
+  tensors: ReadonlyMap<string, Tensor>,
+  activation: ElementwiseName | Layer | undefined,
+): Graph {
+  const names = [...tensors.keys()]
+    .filter((name) => name.endsWith('.weight'))
+    .map((name) => name.slice(0, -'.weight'.length));
+  const known = new Set(names.flatMap((name) => [`${name}.weight`, `${name}.bias`]));
+  const stray = [...tensors.keys()].find((name) => !known.has(name));
+  if (stray !== undefined || names.length === 0) {
+    throw expected('ERR_FORMAT', 'tensors in pairs <name>.weight and <name>.bias', stray ?? 'none');
+  }
+  if (activation === undefined) {
+    throw new RequantError(
+      'ERR_ARGUMENT',
+      "expected an activation for a file without layers (for example { activation: 'relu' }) but received none",
+    );
+  }
+  names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const layers = names.flatMap((name, i) => {
+    const between = i < names.length - 1 ? [activationLayer(activation, name)] : [];
+    return [linearOf(name, tensors), ...between];
+  });
+  return flatten(layers);
+}
+
+function linearOf(name: string, tensors: ReadonlyMap<string, Tensor>): Layer {
+  const weight = tensors.get(`${name}.weight`)!;
+  const bias = tensors.get(`${name}.bias`);
+  const [outFeatures, inFeatures] = weight.shape;
+  if (weight.dtype !== 'float32' || weight.shape.length !== 2 || !outFeatures || !inFeatures) {
+    throw expected(
+      'ERR_FORMAT',
+      `'${name}.weight' to be a float matrix [out, in]`,
+      `${weight.dtype} [${weight.shape}]`,
+    );
+  }
+  if (bias && (bias.dtype !== 'float32' || bias.shape.length !== 1 || bias.shape[0] !== outFeatures)) {
+    throw expected(
+      'ERR_FORMAT',
+      `'${name}.bias' to be floats of length ${outFeatures}`,
+      `${bias.dtype} [${bias.shape}]`,
+    );
+  }
+  return linear({
+    name,
+    inFeatures,
+    outFeatures,
+    weight: weight.data,
+    bias: bias ? (bias.data as Float32Array) : false,
+  });
+}
+
+function activationLayer(activation: ElementwiseName | Layer, after: string): Layer {
+  if (typeof activation === 'object') return { ...activation, name: `${after}.${activation.type}` };
+  if (!isElementwiseOp(activation) || activation === ('clip' as string))
+    throw expected('ERR_ARGUMENT', 'activation to be the name of an activation or a layer', activation);
+  return { ...elementwise(activation), name: `${after}.${activation}` };
+}

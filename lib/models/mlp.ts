@@ -1,0 +1,100 @@
+import type { Calibratable } from '../calibration/types';
+import { RequantError } from '../errors';
+import type { Layer } from '../layers/layer';
+import { checkInteger } from '../runtime/checks';
+import { Plan } from '../runtime/plan';
+import { compile } from './compile';
+import { flatten } from './flatten';
+import type { Graph } from './graph';
+import { type LoadOptions, loadGraph, type Source } from './load-graph';
+import { GraphModel } from './model';
+import { type RuntimeOptions, runtimeSettings } from './runtime-options';
+import { unflatten } from './unflatten';
+
+/** A float32 multilayer perceptron. Immutable; the same bits on every CPU. */
+export class MLP extends GraphModel implements Calibratable {
+  readonly kind = 'float';
+  private layerList: readonly Layer[] | undefined;
+  private observer: Plan | undefined;
+
+  /**
+   * A missing `name` becomes the index in the list; missing weights are drawn with `seed` (default 0) by PyTorch's
+   * Linear rule: uniform in ±1/√inFeatures.
+   *
+   * Errors: ERR_ARGUMENT, ERR_SHAPE (layers that do not fit), ERR_UNSUPPORTED.
+   */
+  constructor(layers: readonly Layer[], options?: RuntimeOptions & { seed?: number }) {
+    const settings = runtimeSettings(options, ['seed']);
+    const { seed } = options ?? {};
+    if (seed !== undefined) checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
+    // `fromGraph` hands over a graph in place of layers.
+    super(
+      layers instanceof ReadyGraph ? layers.graph : flatten(layers, seed),
+      layers instanceof ReadyGraph ? layers.metadata : {},
+      settings,
+    );
+  }
+
+  /** @internal */
+  static fromGraph(
+    graph: Graph,
+    metadata: Readonly<Record<string, string>> = {},
+    options?: RuntimeOptions,
+  ): MLP {
+    return new MLP(new ReadyGraph(graph, metadata) as unknown as readonly Layer[], options);
+  }
+
+  /**
+   * A float model from a path, file URL or bytes. safetensors from elsewhere (pairs `<name>.weight` [out, in] and
+   * `<name>.bias`, in natural order; float32, float16 or bfloat16) needs `activation`.
+   *
+   * Errors: ERR_IO, ERR_FORMAT, ERR_VERSION, ERR_LIMIT, ERR_MODEL_KIND (a quantized model), ERR_UNSUPPORTED, ERR_ARGUMENT.
+   */
+  static async load(source: Source, options?: LoadOptions): Promise<MLP> {
+    const { graph, metadata, runtime } = await loadGraph(source, options);
+    if (graph.kind !== 'float')
+      throw new RequantError('ERR_MODEL_KIND', 'expected a float model but received a quantized one');
+    return MLP.fromGraph(graph, metadata, runtime);
+  }
+
+  /** The layers, with their names and weights (the model's own arrays: not to be changed). */
+  get layers(): readonly Layer[] {
+    this.layerList ??= unflatten(this.graph);
+    return this.layerList;
+  }
+
+  /** Names of all values in order, the input first: what `ranges` of a calibration are named by. */
+  get valueNames(): readonly string[] {
+    return [this.graph.input, ...this.graph.nodes.map((node) => node.output)];
+  }
+
+  /**
+   * Runs the rows and shows every value, row-major [rows, features of that value].
+   *
+   * Errors: as `runSync`.
+   */
+  observe(rows: Float32Array, visit: (name: string, data: Float32Array) => void): void {
+    this.observer ??= new Plan(compile(this.graph, true));
+    const count = rows.length / this.inFeatures;
+    const names = this.valueNames;
+    const values = names.map((name) => new Float32Array(count * this.graph.values.get(name)!.features));
+    this.observer.observe(rows, new Float32Array(count * this.outFeatures), this.settings.nanIsZero, values);
+    names.forEach((name, i) => {
+      visit(name, values[i]!);
+    });
+  }
+
+  override dispose(): void {
+    this.observer?.release();
+    this.observer = undefined;
+    super.dispose();
+  }
+}
+
+/** A graph that is ready: what `fromGraph` gives to the constructor. */
+class ReadyGraph {
+  constructor(
+    readonly graph: Graph,
+    readonly metadata: Readonly<Record<string, string>>,
+  ) {}
+}

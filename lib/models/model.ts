@@ -1,0 +1,220 @@
+import { expected, RequantError } from '../errors';
+import { writeFileAtomically } from '../formats/atomic-write';
+import type { Format } from '../layers/layer';
+import { checkFinite, checkOptionKeys } from '../runtime/checks';
+import { Plan } from '../runtime/plan';
+import { compile } from './compile';
+import { encodeModel } from './encode';
+import { type Graph, isCodes, nodeBytes } from './graph';
+import type { RuntimeSettings } from './runtime-options';
+
+/** Row-major [rows, features]; rows = length / features, 0 rows allowed. Integers are codes of the model's port. */
+export type Rows = Float32Array | Uint8Array | Int8Array;
+
+/** real = scale · (code − zeroPoint); one scale, or (input only) one a feature; none where the port takes no codes. */
+export interface Port {
+  readonly features: number;
+  readonly dtype: 'float32' | 'int8' | 'uint8';
+  readonly scale?: Float32Array;
+  readonly zeroPoint?: number;
+}
+
+/** timeout in ms from the call (ERR_TIMEOUT). The input is copied before `run` returns; `output` is the caller's again once settled. */
+export interface RunOptions {
+  signal?: AbortSignal;
+  timeout?: number;
+}
+
+export interface SaveOptions {
+  /** The user's own keys, beside the model's; 'format' and 'requant' are taken. */
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** One step of a model. `bytes`: its own tensors. */
+export interface Stage {
+  readonly name: string;
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly format: Format;
+  readonly bytes: number;
+}
+
+/** Immutable. What MLP and QuantizedMLP share; take this type where either will do. */
+export interface Model extends Disposable {
+  readonly kind: 'float' | 'quantized';
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly input: Port;
+  readonly output: Port;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly stages: readonly Stage[];
+  /**
+   * Blocks; returns `output` or a new Float32Array. `output` holds exactly rows·outFeatures and may not overlap the input.
+   * Errors: ERR_DTYPE, ERR_SHAPE, ERR_NAN_INPUT, ERR_ARGUMENT (overlap), ERR_DISPOSED.
+   */
+  runSync(input: Rows): Float32Array;
+  runSync<O extends Rows>(input: Rows, output: O): O;
+  /** The same off the event loop. Errors as `runSync`, and ERR_QUEUE_FULL, ERR_TIMEOUT; an abort rejects with `signal.reason`. */
+  run(input: Rows, options?: RunOptions): Promise<Float32Array>;
+  run<O extends Rows>(input: Rows, options: RunOptions & { output: O }): Promise<O>;
+  /** safetensors; writes a temporary file and renames it. Errors: ERR_IO, ERR_ARGUMENT. */
+  save(path: string | URL, options?: SaveOptions): Promise<void>;
+  toBytes(options?: SaveOptions): Uint8Array;
+  /** Frees native memory once running calls have ended; later calls: ERR_DISPOSED. Idempotent. */
+  dispose(): void;
+}
+
+/** A graph with its compiled plan. The plan is made at the first run, or by `ready`. */
+export abstract class GraphModel implements Model {
+  abstract readonly kind: 'float' | 'quantized';
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly input: Port;
+  readonly output: Port;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** @internal */
+  readonly graph: Graph;
+  /** @internal */
+  protected readonly settings: RuntimeSettings;
+  private plan: Plan | undefined;
+  private disposed = false;
+  private pending = 0;
+
+  protected constructor(graph: Graph, metadata: Readonly<Record<string, string>>, settings: RuntimeSettings) {
+    this.graph = graph;
+    this.settings = settings;
+    this.metadata = Object.freeze(Object.assign(Object.create(null) as Record<string, string>, metadata));
+    this.input = portOf(graph, graph.input);
+    this.output = portOf(graph, graph.output);
+    this.inFeatures = this.input.features;
+    this.outFeatures = this.output.features;
+  }
+
+  get stages(): readonly Stage[] {
+    return this.graph.nodes.map((node) => ({
+      name: node.name,
+      op: node.op,
+      inputs: node.inputs,
+      output: node.output,
+      format:
+        node.op === 'linear'
+          ? node.weight.format === 'float32'
+            ? 'float32'
+            : 'int8'
+          : this.formatOf(node.output),
+      bytes: nodeBytes(node),
+    }));
+  }
+
+  runSync(input: Rows): Float32Array;
+  runSync<O extends Rows>(input: Rows, output: O): O;
+  runSync(input: Rows, output?: Rows): Rows {
+    const rows = this.rowsOf(input);
+    if (output === undefined) output = new Float32Array(rows * this.outFeatures);
+    else this.checkOutput(output);
+    return this.ready().runSync(input, output, this.settings.nanIsZero);
+  }
+
+  run(input: Rows, options?: RunOptions): Promise<Float32Array>;
+  run<O extends Rows>(input: Rows, options: RunOptions & { output: O }): Promise<O>;
+  async run(input: Rows, options: RunOptions & { output?: Rows } = {}): Promise<Rows> {
+    checkOptionKeys('options', options, ['signal', 'timeout', 'output']);
+    const { signal, timeout, output } = options;
+    const length = this.rowsOf(input) * this.outFeatures;
+    if (timeout !== undefined) checkFinite('timeout', timeout);
+    if (output !== undefined) {
+      this.checkOutput(output);
+      if (output.length !== length) throw expected('ERR_SHAPE', `output of length ${length}`, output.length);
+    }
+    if (this.pending >= this.settings.maxQueue) {
+      throw new RequantError(
+        'ERR_QUEUE_FULL',
+        `expected at most ${this.settings.maxQueue} pending runs but received one more`,
+      );
+    }
+    const elementBytes = output === undefined || output instanceof Float32Array ? 4 : 1;
+    this.pending++;
+    try {
+      const bytes = await this.ready().run(input, elementBytes, length, this.settings.nanIsZero, {
+        signal,
+        timeout,
+      });
+      if (output === undefined) return new Float32Array(bytes);
+      output.set(new (output.constructor as new (bytes: ArrayBuffer) => Rows)(bytes));
+      return output;
+    } finally {
+      this.pending--;
+    }
+  }
+
+  async save(path: string | URL, options?: SaveOptions): Promise<void> {
+    await writeFileAtomically(path, this.toBytes(options));
+  }
+
+  toBytes(options?: SaveOptions): Uint8Array {
+    checkOptionKeys('options', options, ['metadata']);
+    return encodeModel(this.graph, { ...this.metadata, ...options?.metadata });
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.plan?.release();
+    this.plan = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The plan, compiled if it is not yet. */
+  protected ready(): Plan {
+    if (this.plan === undefined) {
+      if (this.disposed)
+        throw new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
+      this.plan = new Plan(compile(this.graph));
+    }
+    return this.plan;
+  }
+
+  private formatOf(value: string): Format {
+    return isCodes(this.graph.values.get(value)!) ? 'int8' : 'float32';
+  }
+
+  /** Rows of an input of an acceptable type. */
+  private rowsOf(input: Rows): number {
+    if (!(input instanceof Float32Array)) this.checkCodes('input', input, this.input);
+    const rows = input.length / this.inFeatures;
+    if (!Number.isInteger(rows))
+      throw expected(
+        'ERR_SHAPE',
+        `input of whole rows of ${this.inFeatures} features`,
+        `${input.length} values`,
+      );
+    return rows;
+  }
+
+  private checkOutput(output: Rows): void {
+    if (!(output instanceof Float32Array)) this.checkCodes('output', output, this.output);
+  }
+
+  private checkCodes(name: string, rows: Rows, port: Port): void {
+    const dtype = rows instanceof Uint8Array ? 'uint8' : rows instanceof Int8Array ? 'int8' : undefined;
+    if (dtype !== undefined && dtype === port.dtype) return;
+    const codes =
+      port.dtype === 'float32'
+        ? ''
+        : ` or ${port.dtype === 'int8' ? 'an Int8Array' : 'a Uint8Array'} of codes`;
+    throw expected('ERR_DTYPE', `${name} to be a Float32Array${codes}`, rows);
+  }
+}
+
+function portOf(graph: Graph, name: string): Port {
+  const value = graph.values.get(name)!;
+  const { features, dtype } = value;
+  return Object.freeze(
+    isCodes(value)
+      ? { features, dtype, scale: value.scale.slice(), zeroPoint: value.zeroPoint }
+      : { features, dtype },
+  );
+}

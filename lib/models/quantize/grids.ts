@@ -1,0 +1,72 @@
+import type { Calibration } from '../../calibration/types';
+import { expected } from '../../errors';
+import { asymmetricParams, roundHalfEven, symmetricParams } from '../../quantization/affine';
+import { type CodesValue, codeRange } from '../graph';
+
+type CodesDType = 'int8' | 'uint8';
+
+/** The calibrated range of a value. Errors: ERR_ARGUMENT where the calibration does not know it. */
+export function calibratedRange(
+  calibration: Calibration | null,
+  value: string,
+): { min: number; max: number } {
+  const range = calibration?.ranges[value];
+  if (range === undefined) {
+    throw expected(
+      'ERR_ARGUMENT',
+      `a calibration with a range for value '${value}'`,
+      calibration === null ? null : 'one without it',
+    );
+  }
+  return range;
+}
+
+/** The grid of a range: int8 around 0 where `symmetric`, else with a zero point. */
+export function gridOf(
+  range: { min: number; max: number },
+  features: number,
+  dtype: CodesDType,
+  symmetric: boolean,
+): CodesValue {
+  const { lo, hi } = codeRange(dtype);
+  const { scale, zeroPoint } =
+    symmetric && dtype === 'int8'
+      ? symmetricParams(range.min, range.max)
+      : asymmetricParams(range.min, range.max, lo, hi);
+  return { features, dtype, scale: Float32Array.of(scale), zeroPoint };
+}
+
+/** The grid with its scale doubled until every multiplier fl(s/sy) is below 64; the zero point follows. */
+export function raiseScale(
+  grid: CodesValue,
+  accumulatorScales: Float32Array,
+  range: { min: number },
+  symmetric: boolean,
+): CodesValue {
+  const largest = accumulatorScales.reduce((a, b) => Math.max(a, b), 0);
+  let scale = grid.scale[0]!;
+  while (Math.fround(largest / scale) >= 64) scale *= 2;
+  if (scale === grid.scale[0]) return grid;
+  const { lo, hi } = codeRange(grid.dtype);
+  const zero = Math.min(Math.max(lo - Math.min(range.min, 0) / scale, lo), hi);
+  return {
+    ...grid,
+    scale: Float32Array.of(scale),
+    zeroPoint: symmetric && grid.dtype === 'int8' ? 0 : roundHalfEven(zero) + 0,
+  };
+}
+
+/** The value clamped to real bounds as well: bound → clamp(zy + rne(fl(bound/sy))). */
+export function clampGrid(
+  grid: CodesValue,
+  bounds: readonly (readonly [low: number, high: number])[],
+): CodesValue {
+  const { lo, hi } = codeRange(grid.dtype);
+  const code = (bound: number) => {
+    const steps = Math.fround(Math.fround(bound) / grid.scale[0]!);
+    return Math.min(Math.max(grid.zeroPoint + roundHalfEven(steps), lo), hi);
+  };
+  const min = bounds.reduce((m, [low]) => Math.max(m, code(low)), lo);
+  const max = bounds.reduce((m, [, high]) => Math.min(m, code(high)), hi);
+  return { ...grid, ...(min > lo && { min: Math.min(min, max) }), ...(max < hi && { max }) };
+}

@@ -1,0 +1,56 @@
+import type { Calibration } from '../../calibration/types';
+import { expected } from '../../errors';
+import type { RecordStep } from '../graph';
+import { MLP } from '../mlp';
+import { QuantizedMLP } from '../quantized-mlp';
+import { RUNTIME_OPTION_KEYS, runtimeSettings } from '../runtime-options';
+import { lower } from './lower';
+import { type QuantizeOptions, quantizeSettings } from './options';
+
+export type { QuantizeOptions };
+
+/**
+ * The int8 form of a float model; `model` is untouched. Pure and synchronous. Static layers need the ranges of a
+ * calibration; for models that are all dynamic or weight-only it may be null. Weights of layers with their own
+ * `quantization` keep the grid chosen there.
+ *
+ * Errors: ERR_ARGUMENT (options; a range is missing), ERR_SHAPE, ERR_OVERFLOW, ERR_UNSUPPORTED, ERR_KERNEL.
+ */
+export function quantize(
+  model: MLP,
+  calibration: Calibration | null,
+  options: QuantizeOptions = {},
+): QuantizedMLP {
+  if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
+  if (calibration !== null && (typeof calibration !== 'object' || typeof calibration.ranges !== 'object')) {
+    throw expected('ERR_ARGUMENT', 'a calibration or null', calibration);
+  }
+  const settings = quantizeSettings(model.graph, options);
+  const { threads, onNaN, maxQueue } = options;
+  const runtime = runtimeSettings(
+    Object.fromEntries(
+      Object.entries({ threads, onNaN, maxQueue }).filter(([, value]) => value !== undefined),
+    ),
+    RUNTIME_OPTION_KEYS,
+  );
+  const graph = lower(model.graph, calibration, settings);
+  return QuantizedMLP.fromGraph(
+    { ...graph, record: [...graph.record, ...recordOf(calibration, options)] },
+    model.metadata,
+    runtime,
+  );
+}
+
+function recordOf(calibration: Calibration | null, options: QuantizeOptions): RecordStep[] {
+  const {
+    mode = 'static',
+    rounding = 'half-up',
+    weights = 'per-channel',
+    activations = 'asymmetric',
+  } = options;
+  const { inputs = 'per-tensor', output = 'float32' } = options;
+  const quantized = { step: 'quantize', mode, rounding, weights, activations, inputs, output };
+  return calibration === null
+    ? [quantized]
+    : [{ step: 'calibrate', method: calibration.method, rows: calibration.rows }, quantized];
+}

@@ -1,0 +1,297 @@
+import type { Calibration } from '../../calibration/types';
+import { expected, RequantError } from '../../errors';
+import { clampBounds, nativeElementwise, usefulInputRange } from '../../layers/elementwise';
+import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
+import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
+import { callNative } from '../../runtime/native';
+import { accumulatorScale, productScale } from '../compile';
+import {
+  type CodesValue,
+  type ElementwiseNode,
+  type Graph,
+  isCodes,
+  type LinearNode,
+  type Node,
+  readersOf,
+  type Value,
+} from '../graph';
+import { calibratedRange, clampGrid, gridOf, raiseScale } from './grids';
+import type { Settings } from './options';
+import { chooseRepresentation, type Representation } from './representation';
+
+type Bounds = readonly [low: number, high: number];
+/** A value that a node writes after the clamps behind it have been fused into it. */
+interface Target {
+  readonly name: string;
+  readonly bounds: readonly Bounds[];
+}
+
+/** Float graph + ranges → quantized graph. Errors: ERR_ARGUMENT (a range is missing), ERR_UNSUPPORTED. */
+export function lower(graph: Graph, calibration: Calibration | null, settings: Settings): Graph {
+  const lowering = new Lowering(graph, calibration, settings);
+  lowering.input();
+  for (const node of graph.nodes) lowering.node(node);
+  return {
+    ...graph,
+    kind: 'quantized',
+    rounding: settings.rounding,
+    values: lowering.values,
+    nodes: lowering.nodes,
+    output: lowering.output(),
+  };
+}
+
+class Lowering {
+  readonly values = new Map<string, Value>();
+  readonly nodes: Node[] = [];
+  private readonly codes: Representation;
+  private readonly readers: ReturnType<typeof readersOf>;
+  /** Clamps that an earlier node does on its own. */
+  private readonly fused = new Set<Node>();
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly calibration: Calibration | null,
+    private readonly settings: Settings,
+  ) {
+    this.codes = chooseRepresentation(graph, settings);
+    this.readers = readersOf(graph);
+  }
+
+  input(): void {
+    const { input } = this.graph;
+    const { features } = this.graph.values.get(input)!;
+    if (!this.codes.has(input)) {
+      this.values.set(input, { features, dtype: 'float32' });
+    } else if (this.settings.perFeatureInputs) {
+      this.values.set(input, this.perFeatureInput(features));
+    } else {
+      this.values.set(input, this.grid(input, this.readRange(input)));
+    }
+  }
+
+  node(node: Node): void {
+    if (this.fused.has(node)) return;
+    if (node.op === 'linear') this.linear(node);
+    else if (node.op === 'add' || node.op === 'concat') this.combine(node);
+    else if ('attributes' in node) this.elementwise(node);
+    else this.float(node);
+  }
+
+  /** The output's name: with a quantize node behind a layer that writes float32 where codes are wanted. */
+  output(): string {
+    const { output } = this.graph;
+    return this.settings.output === 'float32' ? output : this.asCodes(output);
+  }
+
+  private linear(node: LinearNode): void {
+    const { mode } = this.settings.layers.get(node)!;
+    if (mode === 'static') this.staticLinear(node);
+    else if (mode === 'float') this.write({ ...node, inputs: [this.asFloat(node.inputs[0]!)] });
+    else this.integerWeights(node, mode);
+  }
+
+  /** Dynamic and weight-only: int8 weights, float32 in and out. */
+  private integerWeights(node: LinearNode, mode: 'dynamic' | 'weight-only'): void {
+    const { scale } = this.settings.layers.get(node)!;
+    const weight = node.weight.data as Float32Array;
+    const outFeatures = this.features(node.output);
+    const quantized = quantizeWeights(
+      weight,
+      outFeatures,
+      scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights),
+    );
+    this.write({
+      ...withoutWish(node),
+      inputs: [this.asFloat(node.inputs[0]!)],
+      mode,
+      weight: { format: 'int8', ...quantized },
+    });
+  }
+
+  private staticLinear(node: LinearNode): void {
+    const input = this.asCodes(node.inputs[0]!);
+    const x = this.values.get(input) as CodesValue;
+    const outFeatures = this.features(node.output);
+    const float = node.weight.data as Float32Array;
+    const weight = x.scale.length > 1 ? foldInputScales(float, x.scale) : float;
+    const bias = node.bias as Float32Array | undefined;
+    const wished =
+      this.settings.layers.get(node)!.scale ??
+      weightScales(weight, outFeatures, this.settings.perTensorWeights);
+    const scale = scalesThatFitBias(wished, productScale(x), bias);
+    const accumulator = accumulatorScale(x, scale);
+    const quantized: LinearNode = {
+      ...withoutWish(node),
+      mode: 'static',
+      inputs: [input],
+      weight: { format: 'int8', ...quantizeWeights(weight, outFeatures, scale) },
+      ...(bias && { bias: quantizeBias(bias, accumulator) }),
+    };
+    if (!this.codes.has(node.output)) {
+      this.write(quantized);
+      return;
+    }
+    const target = this.target(node.output);
+    const range = this.writeRange(target.name);
+    const grid = raiseScale(this.grid(target.name, range), accumulator, range, this.settings.symmetric);
+    this.nodes.push({ ...quantized, output: target.name });
+    this.values.set(target.name, clampGrid(grid, target.bounds));
+  }
+
+  private combine(node: Node): void {
+    if (!this.codes.has(node.output)) {
+      this.write({ ...node, inputs: node.inputs.map((name) => this.asFloat(name)) } as Node);
+      return;
+    }
+    const inputs = node.inputs.map((name) => this.asCodes(name));
+    const target = this.target(node.output);
+    const grids = inputs.map((name) => this.values.get(name) as CodesValue);
+    if (grids.some((g) => g.scale.length > 1)) throw perFeatureUnsupported(node);
+    this.nodes.push({ ...node, inputs, output: target.name } as Node);
+    this.values.set(
+      target.name,
+      clampGrid(this.grid(target.name, this.writeRange(target.name)), target.bounds),
+    );
+  }
+
+  private elementwise(node: ElementwiseNode): void {
+    if (!this.codes.has(node.output)) {
+      this.write({ ...node, inputs: [this.asFloat(node.inputs[0]!)] });
+      return;
+    }
+    const input = this.asCodes(node.inputs[0]!);
+    const from = this.values.get(input) as CodesValue;
+    if (from.scale.length > 1) throw perFeatureUnsupported(node);
+    const to = this.grid(node.output, this.writeRange(node.output));
+    const { name, a, b } = nativeElementwise(node.op, node.attributes);
+    const bytes = callNative((addon) =>
+      addon.activationTable(
+        name,
+        a,
+        b,
+        from.scale[0]!,
+        from.zeroPoint,
+        from.dtype === 'uint8',
+        to.scale[0]!,
+        to.zeroPoint,
+        to.dtype === 'uint8',
+      ),
+    );
+    const table = to.dtype === 'uint8' ? bytes : new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.nodes.push({ ...node, inputs: [input], table });
+    this.values.set(node.output, to);
+  }
+
+  /** softmax and logSoftmax */
+  private float(node: Node): void {
+    const inputs = node.inputs.map((name) => this.asFloat(name));
+    if (!this.codes.has(node.output)) {
+      this.write({ ...node, inputs } as Node);
+      return;
+    }
+    this.nodes.push({ ...node, inputs } as Node);
+    this.values.set(node.output, this.grid(node.output, this.writeRange(node.output)));
+  }
+
+  /** A node that writes float32 under its own name. */
+  private write(node: Node): void {
+    this.nodes.push(node);
+    this.values.set(node.output, { features: this.features(node.output), dtype: 'float32' });
+  }
+
+  /** The value behind all clamps that are the only readers of what comes before them. */
+  private target(output: string): Target {
+    const bounds: Bounds[] = [];
+    let name = output;
+    for (;;) {
+      const [reader, ...others] = this.readers.get(name)!;
+      if (reader === undefined || others.length > 0 || !('attributes' in reader)) break;
+      const clamp = clampBounds(reader.op, reader.attributes);
+      if (clamp === undefined || !this.codes.has(reader.output)) break;
+      this.fused.add(reader);
+      bounds.push(clamp);
+      name = reader.output;
+    }
+    return { name, bounds };
+  }
+
+  /** The value as codes, through a quantize node where it is float32. */
+  private asCodes(name: string): string {
+    const value = this.values.get(name)!;
+    if (isCodes(value)) return name;
+    return this.convert(name, 'quantize', this.grid(name, this.readRange(name)));
+  }
+
+  private asFloat(name: string): string {
+    const value = this.values.get(name)!;
+    if (!isCodes(value)) return name;
+    if (value.scale.length > 1)
+      throw new RequantError(
+        'ERR_UNSUPPORTED',
+        "expected only static Linear layers to read the input for inputs: 'per-feature'",
+      );
+    return this.convert(name, 'dequantize', { features: value.features, dtype: 'float32' });
+  }
+
+  private convert(name: string, op: 'quantize' | 'dequantize', value: Value): string {
+    const wish = op === 'quantize' ? `${name}.codes` : `${name}.float32`;
+    // Layers may be named so too.
+    let converted = wish;
+    while (this.graph.values.has(converted)) converted += "'";
+    if (!this.values.has(converted)) {
+      this.nodes.push({ name: converted, op, inputs: [name], output: converted });
+      this.values.set(converted, value);
+    }
+    return converted;
+  }
+
+  private perFeatureInput(features: number): CodesValue {
+    const kept = this.calibration?.kept;
+    if (kept === undefined || kept.length === 0 || kept.length % features !== 0) {
+      throw expected(
+        'ERR_ARGUMENT',
+        "a calibration that kept rows (keepRows) for inputs: 'per-feature'",
+        'one without rows',
+      );
+    }
+    return { features, dtype: 'uint8', ...perFeatureParams(kept, features) };
+  }
+
+  private grid(name: string, range: { min: number; max: number }): CodesValue {
+    const { symmetric, output } = this.settings;
+    const isOutput = name === this.graph.output && output !== 'float32';
+    const dtype = isOutput ? output : symmetric ? 'int8' : 'uint8';
+    return gridOf(range, this.features(name), dtype, symmetric);
+  }
+
+  private readRange(name: string): { min: number; max: number } {
+    return calibratedRange(this.calibration, name);
+  }
+
+  /** The calibrated range of what a node writes; less where its only reader is a function that saturates. */
+  private writeRange(name: string): { min: number; max: number } {
+    const range = this.readRange(name);
+    const [reader, ...others] = this.readers.get(name) ?? [];
+    if (reader === undefined || others.length > 0 || !('attributes' in reader)) return range;
+    const [low, high] = usefulInputRange(reader.op, reader.attributes);
+    return { min: Math.max(range.min, low), max: Math.min(range.max, high) };
+  }
+
+  private features(name: string): number {
+    return this.graph.values.get(name)!.features;
+  }
+}
+
+/** What a float model's layer wished for has been done. */
+function withoutWish(node: LinearNode): LinearNode {
+  const { quantization: _, ...rest } = node;
+  return rest;
+}
+
+function perFeatureUnsupported(node: Node): RequantError {
+  return new RequantError(
+    'ERR_UNSUPPORTED',
+    `expected only static Linear layers to read the input for inputs: 'per-feature' but '${node.name}' (${node.op}) reads it too`,
+  );
+}

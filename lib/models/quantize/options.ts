@@ -1,0 +1,120 @@
+import { expected, RequantError } from '../../errors';
+import type { Format, LayerQuantization, Mode } from '../../layers/layer';
+import { MAX_SCALE, MIN_SCALE } from '../../quantization/affine';
+import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
+import { checkFloats, checkOptionKeys, checkWord } from '../../runtime/checks';
+import type { Graph, LinearMode, LinearNode } from '../graph';
+import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
+
+export interface QuantizeOptions extends RuntimeOptions {
+  /** Default 'static'. */
+  mode?: Mode;
+  /** Default 'int8'. */
+  format?: Format;
+  groupSize?: 32 | 64 | 128;
+  /** Default 'half-up'. */
+  rounding?: Rounding;
+  /** One scale an output feature, or one a layer. Default 'per-channel'. */
+  weights?: 'per-channel' | 'per-tensor';
+  /** uint8 with a zero point, or int8 around 0. Default 'asymmetric'. */
+  activations?: 'asymmetric' | 'symmetric';
+  /** One input scale, or one a feature (folded into the first weights: raw tabular columns). Default 'per-tensor'. */
+  inputs?: 'per-tensor' | 'per-feature';
+  /** What the last Linear writes: float32 straight from its accumulator (default), or codes. */
+  output?: 'float32' | 'int8' | 'uint8';
+  /** By layer name; stronger than the options above and the layers' own `quantization`. */
+  layers?: Readonly<Record<string, LayerQuantization>>;
+}
+
+/** The options, completed, and what becomes of each linear layer. */
+export interface Settings {
+  readonly rounding: Rounding;
+  readonly perTensorWeights: boolean;
+  readonly symmetric: boolean;
+  readonly perFeatureInputs: boolean;
+  readonly output: 'float32' | 'int8' | 'uint8';
+  readonly layers: ReadonlyMap<LinearNode, LayerSettings>;
+}
+
+export interface LayerSettings {
+  readonly mode: LinearMode;
+  /** Weight scales chosen beforehand. */
+  readonly scale: Float32Array | undefined;
+}
+
+const MODES: readonly Mode[] = ['static', 'dynamic', 'weight-only'];
+const OWN_KEYS = [
+  'mode',
+  'format',
+  'groupSize',
+  'rounding',
+  'weights',
+  'activations',
+  'inputs',
+  'output',
+  'layers',
+];
+const LAYER_KEYS = ['format', 'bits', 'activationBits', 'groupSize', 'scale', 'mode'];
+
+export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settings {
+  checkOptionKeys('options', options, [...OWN_KEYS, ...RUNTIME_OPTION_KEYS]);
+  const { mode = 'static', format = 'int8', rounding = 'half-up', weights = 'per-channel' } = options;
+  const { activations = 'asymmetric', inputs = 'per-tensor', output = 'float32' } = options;
+  checkWord('mode', mode, MODES);
+  checkWord('rounding', rounding, ROUNDINGS);
+  checkWord('weights', weights, ['per-channel', 'per-tensor']);
+  checkWord('activations', activations, ['asymmetric', 'symmetric']);
+  checkWord('inputs', inputs, ['per-tensor', 'per-feature']);
+  checkWord('output', output, ['float32', 'int8', 'uint8']);
+  const common: LayerQuantization = {
+    mode,
+    format,
+    ...(options.groupSize !== undefined && { groupSize: options.groupSize }),
+  };
+
+  const linears = graph.nodes.filter((node): node is LinearNode => node.op === 'linear');
+  const wishes = options.layers ?? {};
+  const stray = Object.keys(wishes).find((name) => !linears.some((node) => node.name === name));
+  if (stray !== undefined)
+    throw expected('ERR_ARGUMENT', `layers named ${linears.map((n) => `'${n.name}'`).join(', ')}`, stray);
+  const layers = new Map(
+    linears.map((node) => {
+      const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
+      checkOptionKeys(`layers['${node.name}']`, own, LAYER_KEYS);
+      return [node, layerSettings(node, { ...common, ...node.quantization, ...own })];
+    }),
+  );
+  return {
+    rounding,
+    perTensorWeights: weights === 'per-tensor',
+    symmetric: activations === 'symmetric',
+    perFeatureInputs: inputs === 'per-feature',
+    output,
+    layers,
+  };
+}
+
+function layerSettings(node: LinearNode, q: LayerQuantization): LayerSettings {
+  const { mode = 'static', format = 'int8', scale } = q;
+  checkWord(`mode of '${node.name}'`, mode, MODES);
+  const eightBits = (q.bits ?? 8) === 8 && (q.activationBits ?? 8) === 8 && q.groupSize === undefined;
+  if ((format !== 'float32' && format !== 'int8') || !eightBits) {
+    const { scale: _, ...wish } = q;
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected float32 or 8-bit integers for '${node.name}' but received ${JSON.stringify(wish)}`,
+    );
+  }
+  if (scale !== undefined) checkScales(node, scale);
+  return { mode: format === 'float32' ? 'float' : mode, scale };
+}
+
+function checkScales(node: LinearNode, scale: Float32Array): void {
+  checkFloats(`scale of '${node.name}'`, scale);
+  const outFeatures = node.bias?.length ?? scale.length;
+  if (scale.length !== 1 && scale.length !== outFeatures) {
+    throw expected('ERR_SHAPE', `scale of '${node.name}' of length 1 or ${outFeatures}`, scale.length);
+  }
+  const bad = scale.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
+  if (bad !== undefined) throw expected('ERR_ARGUMENT', `scales of '${node.name}' in [2^-100, 2^126]`, bad);
+}

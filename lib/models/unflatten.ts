@@ -1,0 +1,95 @@
+import { RequantError } from '../errors';
+import { concat, residual } from '../layers/branches';
+import type { Layer } from '../layers/layer';
+import type { LinearLayer } from '../layers/linear';
+import type { Graph, LinearNode, Node } from './graph';
+
+/**
+ * Nodes → nested layers, the inverse of `flatten`. Every add is x + f(x) with its first input x, and the branches of a
+ * concat start at one value. Errors: ERR_UNSUPPORTED where the graph has another form.
+ */
+export function unflatten(graph: Graph): readonly Layer[] {
+  const writer = new Map(graph.nodes.map((node) => [node.output, node]));
+  const used = new Set<Node>();
+
+  /** The layers between two values. */
+  function between(from: string, to: string): Layer[] {
+    const layers: Layer[] = [];
+    for (let value = to; value !== from; ) {
+      const node = writer.get(value);
+      if (node === undefined || used.has(node)) throw unsupported(value);
+      used.add(node);
+      const before = previous(node);
+      layers.unshift(layerOf(node, before));
+      value = before;
+    }
+    return layers;
+  }
+
+  /** The value a node's layer starts from. */
+  function previous(node: Node): string {
+    return node.op === 'concat' ? commonOrigin(node) : node.inputs[0]!;
+  }
+
+  /** Values that a value depends on along the layers of its own list, nearest first. */
+  function spine(value: string): string[] {
+    const values = [value];
+    for (let node = writer.get(value); node !== undefined; node = writer.get(values.at(-1)!)) {
+      values.push(previous(node));
+    }
+    return values;
+  }
+
+  function commonOrigin(node: Node): string {
+    const [first, ...others] = node.inputs.map(spine);
+    const origin = first!.find((value) => others.every((values) => values.includes(value)));
+    if (origin === undefined) throw unsupported(node.output);
+    return origin;
+  }
+
+  function layerOf(node: Node, before: string): Layer {
+    switch (node.op) {
+      case 'linear':
+        return linearLayer(node, graph);
+      case 'add':
+        return named(residual(between(before, node.inputs[1]!)), node.name);
+      case 'concat':
+        return named(concat(node.inputs.map((input) => between(before, input))), node.name);
+      case 'softmax':
+      case 'logSoftmax':
+        return Object.freeze({ type: node.op, name: node.name });
+      case 'quantize':
+      case 'dequantize':
+        throw unsupported(node.output);
+      default:
+        return Object.freeze({ type: node.op, attributes: node.attributes, name: node.name });
+    }
+  }
+
+  const layers = between(graph.input, graph.output);
+  if (used.size !== graph.nodes.length) throw unsupported(graph.output);
+  return Object.freeze(layers);
+}
+
+function linearLayer(node: LinearNode, graph: Graph): LinearLayer {
+  return Object.freeze({
+    type: 'linear' as const,
+    name: node.name,
+    inFeatures: graph.values.get(node.inputs[0]!)!.features,
+    outFeatures: graph.values.get(node.output)!.features,
+    weight: node.weight.data as Float32Array,
+    bias: (node.bias as Float32Array | undefined) ?? false,
+    ...(node.quantization && { quantization: node.quantization }),
+  });
+}
+
+function named(layer: Layer, name: string): Layer {
+  return Object.freeze({ ...layer, name });
+}
+
+function unsupported(value: string): RequantError {
+  return new RequantError(
+    'ERR_UNSUPPORTED',
+    `expected a chain of layers, x + f(x) and concatenated branches of one value, but value '${value}' is wired otherwise`,
+  );
+}

@@ -1,0 +1,278 @@
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+import nodeGypBuild from 'node-gyp-build';
+import { type ErrorCode, RequantError } from '../errors';
+import type { Rounding } from '../quantization/rounding';
+
+/** Opaque native objects; freed when released or collected. */
+export interface NativeWeights {
+  readonly __weights: never;
+}
+export interface NativePlan {
+  readonly __plan: never;
+}
+
+type Codes = Int8Array | Uint8Array;
+export type NativeRows = Float32Array | Codes;
+
+export interface NativeRequantize {
+  multiplier: Int32Array;
+  shift: Int32Array;
+  zeroPoint: number;
+  min: number;
+  max: number;
+  rounding: Rounding;
+}
+
+/** Quantization grid in the u8 domain: int8 codes, zero points and bounds are raised by 128. */
+export interface NativeGrid {
+  scale: Float32Array;
+  zeroPoint: number;
+  lo: number;
+  hi: number;
+}
+
+export type NativeStage =
+  | {
+      op: 'staticLinear';
+      inputs: [number];
+      output: number;
+      weight: Codes;
+      outFeatures: number;
+      inFeatures: number;
+      weightZeroPoint: Int32Array | undefined;
+      bias: Int32Array | undefined;
+      xZeroPoint: number;
+      requantize?: {
+        rounding: Rounding;
+        multiplier?: Int32Array;
+        shift?: Int32Array;
+        scale?: Float32Array;
+        zeroPoint: number;
+        lo: number;
+        hi: number;
+      };
+      scale?: Float32Array;
+    }
+  | {
+      op: 'dynamicLinear';
+      inputs: [number];
+      output: number;
+      weight: Codes;
+      outFeatures: number;
+      inFeatures: number;
+      weightZeroPoint: Int32Array | undefined;
+      scale: Float32Array;
+      bias: Float32Array | undefined;
+    }
+  | {
+      op: 'floatLinear';
+      inputs: [number];
+      output: number;
+      weight: Float32Array | Int8Array;
+      outFeatures: number;
+      inFeatures: number;
+      scale: Float32Array | undefined;
+      bias: Float32Array | undefined;
+    }
+  | ({ op: 'quantize' | 'dequantize'; inputs: [number]; output: number } & NativeGrid)
+  | { op: 'lookup'; inputs: [number]; output: number; table: Uint8Array }
+  | { op: 'softmax' | 'logSoftmax'; inputs: [number]; output: number }
+  | { op: 'add'; inputs: [number, number]; output: number }
+  | { op: 'concat'; inputs: number[]; output: number }
+  | { op: NativeElementwise; inputs: [number]; output: number; a: number; b: number };
+
+export type NativeElementwise =
+  | 'relu'
+  | 'relu6'
+  | 'clip'
+  | 'leakyRelu'
+  | 'elu'
+  | 'hardSigmoid'
+  | 'hardSwish'
+  | 'sigmoid'
+  | 'tanh'
+  | 'gelu'
+  | 'geluTanh'
+  | 'silu';
+
+export type NativePort =
+  | { value: number; element: 'float32' }
+  | ({ value: number; element: 'int8' | 'uint8' } & NativeGrid);
+
+export interface NativeProgram {
+  values: { name: string; features: number; type: 'float32' | 'codes' }[];
+  stages: NativeStage[];
+  input: NativePort;
+  output: NativePort;
+  observable: boolean;
+}
+
+/** The addon's exports; native/addon/functions.h lists the same. Every function throws errors that carry `code`. */
+export interface NativeAddon {
+  kernelsInfo(): { compiled: string[]; available: string[]; features: string[] };
+  activeKernel(): string;
+
+  packWeights(
+    weights: Codes,
+    outFeatures: number,
+    inFeatures: number,
+    zeroPoint: Int32Array | undefined,
+  ): NativeWeights;
+  releaseWeights(weights: NativeWeights): void;
+  qgemm<O extends Int32Array | Float32Array | Codes>(
+    x: Codes,
+    weights: NativeWeights,
+    xZeroPoint: number,
+    bias: Int32Array | undefined,
+    requantize: NativeRequantize | undefined,
+    dequantizeScale: Float32Array | undefined,
+    out: O,
+  ): O;
+  requantize<O extends Codes>(acc: Int32Array, requantize: NativeRequantize, out: O): O;
+  quantizeLinear<O extends Codes>(x: Float32Array, scale: number, zeroPoint: number, out: O): O;
+  dequantizeLinear(q: Codes | Int32Array, scale: number, zeroPoint: number, out: Float32Array): Float32Array;
+  dynamicQuantizeLinear(x: Float32Array, out: Uint8Array): { scale: number; zeroPoint: number };
+  activationTable(
+    name: NativeElementwise,
+    a: number,
+    b: number,
+    inScale: number,
+    inZeroPoint: number,
+    inUnsigned: boolean,
+    outScale: number,
+    outZeroPoint: number,
+    outUnsigned: boolean,
+  ): Uint8Array;
+
+  compilePlan(program: NativeProgram): NativePlan;
+  releasePlan(plan: NativePlan): void;
+  runPlan<O extends NativeRows>(plan: NativePlan, input: NativeRows, output: O, nanIsZero: boolean): O;
+  observePlan(
+    plan: NativePlan,
+    input: NativeRows,
+    output: NativeRows,
+    nanIsZero: boolean,
+    values: (NativeRows | undefined)[],
+  ): void;
+  submitPlan(
+    plan: NativePlan,
+    input: NativeRows,
+    elementBytes: 1 | 4,
+    outputLength: number,
+    nanIsZero: boolean,
+    done: (code: string | undefined, message: string | undefined, output: ArrayBuffer | undefined) => void,
+  ): number;
+  cancelRun(id: number): void;
+
+  floatProduct(
+    a: Float32Array,
+    b: Float32Array,
+    m: number,
+    n: number,
+    k: number,
+    aTransposed: boolean,
+    bTransposed: boolean,
+    out: Float32Array,
+  ): Float32Array;
+  elementwise(name: NativeElementwise, a: number, b: number, x: Float32Array, y: Float32Array): Float32Array;
+  elementwiseGradient(
+    name: NativeElementwise,
+    a: number,
+    b: number,
+    x: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+  ): Float32Array;
+  softmax(x: Float32Array, features: number, logarithm: boolean, y: Float32Array): Float32Array;
+  adamStep(
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
+    gradient: Float32Array,
+    weight: Float32Array,
+    m: Float32Array,
+    v: Float32Array,
+  ): void;
+  sgdStep(
+    learningRate: number,
+    momentum: number,
+    gradient: Float32Array,
+    weight: Float32Array,
+    velocity: Float32Array,
+  ): void;
+}
+
+const packageRoot = path.join(__dirname, '..', '..');
+const buildCommand = `cd ${packageRoot} && cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_LIBRARY_OUTPUT_DIRECTORY=build/Release && cmake --build build`;
+
+let loaded: NativeAddon | undefined;
+
+/** The addon, found at the first native call. Errors: ERR_BINARY when no binary fits this platform. */
+export function native(): NativeAddon {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeAddon {
+  // node-gyp-build knows musl only by Alpine's release file; the interpreter of the running node is the fact itself.
+  process.env['LIBC'] ??= libcOf(process.execPath);
+  try {
+    return nodeGypBuild(packageRoot) as NativeAddon;
+  } catch (cause) {
+    throw new RequantError(
+      'ERR_BINARY',
+      `expected a binary for ${process.platform}-${process.arch} but found none that loads; build it with: ${buildCommand}`,
+      { cause },
+    );
+  }
+}
+
+/** Path of the binary that `native` loads; undefined where there is none. */
+export function nativeBinaryPath(): string | undefined {
+  try {
+    return nodeGypBuild.resolve(packageRoot);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 'musl' or 'glibc', from the ELF interpreter (PT_INTERP) named in the first page of an executable. */
+export function libcOf(executable: string): 'musl' | 'glibc' {
+  if (process.platform !== 'linux' || !existsSync(executable)) return 'glibc';
+  const page = Buffer.alloc(4096);
+  const file = openSync(executable, 'r');
+  try {
+    readSync(file, page, 0, page.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  return page.includes('ld-musl-') ? 'musl' : 'glibc';
+}
+
+/** An error of the addon as a RequantError; anything else as it is. */
+export function toRequantError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof RequantError) return error;
+  const code = (error as Error & { code?: unknown }).code;
+  if (typeof code === 'string' && code.startsWith('ERR_'))
+    return new RequantError(code as ErrorCode, error.message);
+  // std::bad_alloc and its kin reach JavaScript by their what().
+  return new RequantError(
+    'ERR_MEMORY',
+    `expected the native call to succeed but received: ${error.message}`,
+    { cause: error },
+  );
+}
+
+/** Runs a native call; errors come out as RequantError. */
+export function callNative<T>(body: (addon: NativeAddon) => T): T {
+  const addon = native();
+  try {
+    return body(addon);
+  } catch (error) {
+    throw toRequantError(error);
+  }
+}

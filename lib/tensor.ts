@@ -1,0 +1,26 @@
+/** The element types this package stores. `float16` and `bfloat16` exist in files only; they are widened on reading. */
+export type DType = 'float32' | 'int8' | 'uint8' | 'int32';
+
+export interface TensorData {
+  float32: Float32Array;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  int32: Int32Array;
+}
+
+/** A dense row-major array with its shape. `data.length` is the product of `shape`. */
+export type Tensor = {
+  readonly [D in DType]: {
+    readonly dtype: D;
+    readonly shape: readonly number[];
+    readonly data: TensorData[D];
+  };
+}[DType];
+
+/** The tensor that holds `data`; its dtype follows from the array's type. */
+export function tensor(data: TensorData[DType], shape: readonly number[] = [data.length]): Tensor {
+  if (data instanceof Float32Array) return { dtype: 'float32', shape, data };
+  if (data instanceof Int8Array) return { dtype: 'int8', shape, data };
+  if (data instanceof Uint8Array) return { dtype: 'uint8', shape, data };
+  return { dtype: 'int32', shape, data };
+}

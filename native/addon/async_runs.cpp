@@ -1,0 +1,87 @@
+#include "addon/async_runs.h"
+
+#include <cstring>
+
+#include "addon/convert.h"
+#include "parallel/worker.h"
+
+namespace requant::addon {
+
+/// The way back. `tsfn` is null once the environment is closing; both sides look at it under the mutex only.
+struct AsyncRuns::Channel {
+  std::mutex mutex;
+  napi_threadsafe_function tsfn = nullptr;
+
+  void post(std::shared_ptr<AsyncRun> run) {
+    const std::lock_guard lock(mutex);
+    if (tsfn == nullptr) return;
+    auto* data = new std::shared_ptr<AsyncRun>(std::move(run));
+    if (napi_call_threadsafe_function(tsfn, data, napi_tsfn_nonblocking) != napi_ok) delete data;
+  }
+};
+
+AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<Channel>()), env_(env) {
+  napi_value name = Napi::String::New(env, "requant:run");
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
+                                                             this, on_result, &channel_->tsfn);
+  if (status != napi_ok) throw Napi::Error::New(env, "expected a thread-safe function but Node refused one");
+  napi_unref_threadsafe_function(env, channel_->tsfn);
+  napi_add_env_cleanup_hook(env, on_environment_exit, this);
+}
+
+AsyncRuns::~AsyncRuns() {
+  napi_remove_env_cleanup_hook(env_, on_environment_exit, this);
+  close();
+}
+
+void AsyncRuns::on_environment_exit(void* self) { static_cast<AsyncRuns*>(self)->close(); }
+
+void AsyncRuns::close() noexcept {
+  for (auto& [id, pending] : pending_) pending.run->cancel.store(true, std::memory_order_relaxed);
+  const std::lock_guard lock(channel_->mutex);
+  if (channel_->tsfn == nullptr) return;
+  napi_release_threadsafe_function(channel_->tsfn, napi_tsfn_abort);
+  channel_->tsfn = nullptr;
+}
+
+uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Function callback) {
+  run->id = next_id_++;
+  if (pending_.empty()) napi_ref_threadsafe_function(env, channel_->tsfn);
+  pending_.emplace(run->id, Pending{run, Napi::Persistent(callback)});
+  parallel::run_in_background([run, channel = channel_] {
+    run->status = run->plan->run(run->request);
+    channel->post(run);
+  });
+  return run->id;
+}
+
+void AsyncRuns::cancel(uint32_t id) noexcept {
+  const auto found = pending_.find(id);
+  if (found != pending_.end()) found->second.run->cancel.store(true, std::memory_order_relaxed);
+}
+
+void AsyncRuns::on_result(napi_env env, napi_value /*callback*/, void* context, void* data) {
+  const std::unique_ptr<std::shared_ptr<AsyncRun>> run(static_cast<std::shared_ptr<AsyncRun>*>(data));
+  if (env == nullptr) return;  // the environment is closing
+  const Napi::HandleScope scope(env);
+  static_cast<AsyncRuns*>(context)->deliver(env, *run);
+}
+
+void AsyncRuns::deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run) {
+  const auto found = pending_.find(run->id);
+  if (found == pending_.end()) return;
+  Napi::FunctionReference callback = std::move(found->second.callback);
+  pending_.erase(found);
+  if (pending_.empty()) napi_unref_threadsafe_function(env, channel_->tsfn);
+
+  if (run->status.ok()) {
+    Napi::ArrayBuffer bytes = Napi::ArrayBuffer::New(env, run->output.size());
+    if (run->output.size() != 0) std::memcpy(bytes.Data(), run->output.data(), run->output.size());
+    callback.Call({env.Undefined(), env.Undefined(), bytes});
+  } else {
+    callback.Call({Napi::String::New(env, code_name(run->status.code())),
+                   Napi::String::New(env, run->status.message()), env.Undefined()});
+  }
+}
+
+}  // namespace requant::addon

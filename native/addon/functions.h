@@ -1,0 +1,38 @@
+// Every function the addon exports, by file.
+#pragma once
+
+#include <napi.h>
+
+namespace requant::addon {
+
+// info.cpp
+Napi::Value kernels_info(const Napi::CallbackInfo& info);
+Napi::Value active_kernel_name(const Napi::CallbackInfo& info);
+
+// operators.cpp
+Napi::Value pack_weights(const Napi::CallbackInfo& info);
+Napi::Value release_weights(const Napi::CallbackInfo& info);
+Napi::Value qgemm(const Napi::CallbackInfo& info);
+Napi::Value requantize(const Napi::CallbackInfo& info);
+Napi::Value quantize_linear(const Napi::CallbackInfo& info);
+Napi::Value dequantize_linear(const Napi::CallbackInfo& info);
+Napi::Value dynamic_quantize_linear(const Napi::CallbackInfo& info);
+Napi::Value activation_table(const Napi::CallbackInfo& info);
+
+// plans.cpp
+Napi::Value compile_plan(const Napi::CallbackInfo& info);
+Napi::Value release_plan(const Napi::CallbackInfo& info);
+Napi::Value run_plan(const Napi::CallbackInfo& info);
+Napi::Value observe_plan(const Napi::CallbackInfo& info);
+Napi::Value submit_plan(const Napi::CallbackInfo& info);
+Napi::Value cancel_run(const Napi::CallbackInfo& info);
+
+// training.cpp
+Napi::Value float_product(const Napi::CallbackInfo& info);
+Napi::Value elementwise(const Napi::CallbackInfo& info);
+Napi::Value elementwise_gradient(const Napi::CallbackInfo& info);
+Napi::Value softmax(const Napi::CallbackInfo& info);
+Napi::Value adam_step(const Napi::CallbackInfo& info);
+Napi::Value sgd_step(const Napi::CallbackInfo& info);
+
+}  // namespace requant::addon

@@ -1,0 +1,44 @@
+// The table of contents: what JavaScript sees.
+#include "addon/async_runs.h"
+#include "addon/functions.h"
+#include "addon/instance.h"
+
+namespace requant::addon {
+
+Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_unique<AsyncRuns>(env)) {
+  const auto define = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  define("kernelsInfo", kernels_info);
+  define("activeKernel", active_kernel_name);
+
+  define("packWeights", pack_weights);
+  define("releaseWeights", release_weights);
+  define("qgemm", qgemm);
+  define("requantize", requantize);
+  define("quantizeLinear", quantize_linear);
+  define("dequantizeLinear", dequantize_linear);
+  define("dynamicQuantizeLinear", dynamic_quantize_linear);
+  define("activationTable", activation_table);
+
+  define("compilePlan", compile_plan);
+  define("releasePlan", release_plan);
+  define("runPlan", run_plan);
+  define("observePlan", observe_plan);
+  define("submitPlan", submit_plan);
+  define("cancelRun", cancel_run);
+
+  define("floatProduct", float_product);
+  define("elementwise", elementwise);
+  define("elementwiseGradient", elementwise_gradient);
+  define("softmax", softmax);
+  define("adamStep", adam_step);
+  define("sgdStep", sgd_step);
+}
+
+Instance::~Instance() = default;
+
+}  // namespace requant::addon
+
+using requant::addon::Instance;
+NODE_API_ADDON(Instance)

@@ -1,0 +1,112 @@
+// Plans: compile, run, observe, submit.
+#include <cstring>
+
+#include "addon/async_runs.h"
+#include "addon/convert.h"
+#include "addon/functions.h"
+#include "addon/handle.h"
+#include "addon/instance.h"
+#include "addon/plan_spec.h"
+
+namespace requant::addon {
+namespace {
+
+using PlanHandle = Handle<plan::Plan>;
+
+struct Rows {
+  void* data;
+  size_t size;
+  plan::Element element;
+};
+
+Rows rows(const Napi::Value& value, const char* name) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    const auto span = floats(value, name);
+    return {span.data(), span.size(), plan::Element::f32};
+  }
+  const ops::Codes c = codes(value, name);
+  return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
+}
+
+plan::RunRequest request_of(const Rows& input, const Rows& output, bool nan_is_zero) {
+  plan::RunRequest request;
+  request.input = input.data;
+  request.input_size = input.size;
+  request.input_element = input.element;
+  request.output = output.data;
+  request.output_size = output.size;
+  request.output_element = output.element;
+  request.nan_is_zero = nan_is_zero;
+  return request;
+}
+
+}  // namespace
+
+Napi::Value compile_plan(const Napi::CallbackInfo& info) {
+  auto plan = build_plan(info[0].As<Napi::Object>());
+  const size_t bytes = plan->bytes();
+  return PlanHandle::wrap(info.Env(), std::move(plan), bytes);
+}
+
+Napi::Value release_plan(const Napi::CallbackInfo& info) {
+  PlanHandle::of(info[0]).release(info.Env());
+  return info.Env().Undefined();
+}
+
+/// (handle, input, output, nanIsZero)
+Napi::Value run_plan(const Napi::CallbackInfo& info) {
+  const auto request = request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
+  check(info.Env(), PlanHandle::get(info[0])->run(request));
+  return info[2];
+}
+
+/// (handle, input, output, nanIsZero, arrays by value; undefined where not wanted)
+Napi::Value observe_plan(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto plan = PlanHandle::get(info[0]);
+  auto request = request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
+  const size_t count = request.input_size / plan->values()[plan->input().value].features;
+  const auto arrays = info[4].As<Napi::Array>();
+  for (uint32_t id = 0; id < arrays.Length() && id < plan->values().size(); ++id) {
+    const Napi::Value array = arrays.Get(id);
+    if (array.IsUndefined()) continue;
+    const plan::Value& value = plan->values()[id];
+    const Rows out = rows(array, "an observed value");
+    const auto type = out.element == plan::Element::f32 ? plan::ValueType::f32 : plan::ValueType::u8;
+    if (type != value.type || out.size != count * value.features) {
+      throw_status(env, {Code::shape, "expected an array that fits value '" + value.name + "'"});
+    }
+    request.taps.push_back({id, static_cast<std::byte*>(out.data)});
+  }
+  check(env, plan->run(request));
+  return info[2];
+}
+
+/// (handle, input, output element size, output elements, nanIsZero, callback) → id
+Napi::Value submit_plan(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto run = std::make_shared<AsyncRun>();
+  run->plan = PlanHandle::get(info[0]);
+  const Rows input = rows(info[1], "input");
+  const bool codes_out = index(info[2], "output element size") == 1;
+  const size_t output_size = index(info[3], "output elements");
+  const plan::Element out = codes_out ? run->plan->output().element : plan::Element::f32;
+  const size_t input_bytes = input.size * plan::element_bytes(input.element);
+  const size_t output_bytes = output_size * plan::element_bytes(out);
+  if (!run->input.allocate(input_bytes) || !run->output.allocate(output_bytes)) {
+    throw_status(env, out_of_memory(input_bytes + output_bytes));
+  }
+  if (input_bytes != 0) std::memcpy(run->input.data(), input.data, input_bytes);
+  run->request = request_of({run->input.data(), input.size, input.element},
+                            {run->output.data(), output_size, out}, boolean(info[4], "nanIsZero"));
+  run->request.cancel = &run->cancel;
+  const uint32_t id = Instance::of(env).async_runs().submit(env, run, info[5].As<Napi::Function>());
+  return Napi::Number::New(env, id);
+}
+
+Napi::Value cancel_run(const Napi::CallbackInfo& info) {
+  Instance::of(info.Env()).async_runs().cancel(static_cast<uint32_t>(index(info[0], "id")));
+  return info.Env().Undefined();
+}
+
+}  // namespace requant::addon

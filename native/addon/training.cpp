@@ -1,0 +1,106 @@
+// What lib/training drives: float32 products, elementwise functions and their derivatives, optimizer steps.
+#include "addon/convert.h"
+#include "addon/elementwise_names.h"
+#include "addon/functions.h"
+#include "arith/row_reduce.h"
+#include "dispatch/registry.h"
+#include "gemm/sgemm.h"
+#include "training/optimizers.h"
+
+namespace requant::addon {
+namespace {
+
+Status check_same_size(size_t a, size_t b) {
+  return a == b ? Status{} : Status{Code::shape, "expected arrays of one length"};
+}
+
+}  // namespace
+
+/// (a, b, m, n, k, aTransposed, bTransposed, out): out[m, n] = Σk A[m, k]·B[n, k], one chain over k ascending.
+/// a is [m, k], or [k, m] if transposed; b is [n, k], or [k, n] if transposed.
+Napi::Value float_product(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto a = floats(info[0], "a");
+  const auto b = floats(info[1], "b");
+  const size_t m = index(info[2], "m");
+  const size_t n = index(info[3], "n");
+  const size_t k = index(info[4], "k");
+  const bool a_transposed = boolean(info[5], "aTransposed");
+  const bool b_transposed = boolean(info[6], "bTransposed");
+  const auto out = floats(info[7], "out");
+  check(env, ops::check_length("a", a.size(), m * k));
+  check(env, ops::check_length("b", b.size(), n * k));
+  check(env, ops::check_length("out", out.size(), m * n));
+  const kernels::SGemmKernel& kernel = *active_kernel(env).sgemm;
+  const auto packed = unwrap(env, gemm::pack_float_weights(kernel, b.data(), b_transposed ? 1 : k,
+                                                           b_transposed ? n : 1, n, k));
+  const gemm::FloatOperand operand{a.data(), m, a_transposed ? size_t{1} : k, a_transposed ? m : size_t{1}};
+  gemm::sgemm(kernel, operand, packed, nullptr, nullptr, out.data(), n);
+  return info[7];
+}
+
+/// (function, a, b, x, y)
+Napi::Value elementwise(const Napi::CallbackInfo& info) {
+  const auto x = floats(info[3], "x");
+  const auto y = floats(info[4], "y");
+  check(info.Env(), check_same_size(x.size(), y.size()));
+  arith::apply32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(), y.data(),
+                 x.size());
+  return info[4];
+}
+
+/// (function, a, b, x, dy, dx)
+Napi::Value elementwise_gradient(const Napi::CallbackInfo& info) {
+  const auto x = floats(info[3], "x");
+  const auto dy = floats(info[4], "dy");
+  const auto dx = floats(info[5], "dx");
+  check(info.Env(), check_same_size(x.size(), dy.size()));
+  check(info.Env(), check_same_size(x.size(), dx.size()));
+  arith::gradient32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(),
+                    dy.data(), dx.data(), x.size());
+  return info[5];
+}
+
+/// (x, features, logarithm, y): row by row
+Napi::Value softmax(const Napi::CallbackInfo& info) {
+  const auto x = floats(info[0], "x");
+  const size_t features = index(info[1], "features");
+  const auto y = floats(info[3], "y");
+  check(info.Env(), check_same_size(x.size(), y.size()));
+  if (features == 0 || x.size() % features != 0) {
+    throw_status(info.Env(), {Code::shape, "expected whole rows"});
+  }
+  const auto function = boolean(info[2], "logarithm") ? arith::log_softmax : arith::softmax;
+  for (size_t i = 0; i < x.size(); i += features) function(x.data() + i, features, y.data() + i);
+  return info[3];
+}
+
+/// (learningRate, beta1, beta2, epsilon, correction1, correction2, gradient, weight, m, v)
+Napi::Value adam_step(const Napi::CallbackInfo& info) {
+  const auto setting = [&](size_t i) { return static_cast<float>(number(info[i], "setting")); };
+  const auto gradient = floats(info[6], "gradient");
+  const auto weight = floats(info[7], "weight");
+  const auto m = floats(info[8], "m");
+  const auto v = floats(info[9], "v");
+  check(info.Env(), check_same_size(gradient.size(), weight.size()));
+  check(info.Env(), check_same_size(gradient.size(), m.size()));
+  check(info.Env(), check_same_size(gradient.size(), v.size()));
+  training::adam_step({setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)}, gradient.data(),
+                      gradient.size(), weight.data(), m.data(), v.data());
+  return info.Env().Undefined();
+}
+
+/// (learningRate, momentum, gradient, weight, velocity)
+Napi::Value sgd_step(const Napi::CallbackInfo& info) {
+  const auto gradient = floats(info[2], "gradient");
+  const auto weight = floats(info[3], "weight");
+  const auto velocity = floats(info[4], "velocity");
+  check(info.Env(), check_same_size(gradient.size(), weight.size()));
+  check(info.Env(), check_same_size(gradient.size(), velocity.size()));
+  training::sgd_step(static_cast<float>(number(info[0], "learningRate")),
+                     static_cast<float>(number(info[1], "momentum")), gradient.data(), gradient.size(),
+                     weight.data(), velocity.data());
+  return info.Env().Undefined();
+}
+
+}  // namespace requant::addon

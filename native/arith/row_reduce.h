@@ -1,0 +1,43 @@
+// Reductions along a row of float32, in the one order that every instruction set can follow.
+#pragma once
+
+#include <cstddef>
+
+#include "arith/float32_functions.h"
+#include "arith/float64_functions.h"
+
+namespace requant::arith {
+
+/// 16 partial sums, k mod 16, ascending, combined (i, i+8), (i, i+4), (i, i+2), (i, i+1).
+inline float row_sum(const float* x, size_t count) noexcept {
+  float partial[16] = {};
+  for (size_t k = 0; k < count; ++k) partial[k % 16] += x[k];
+  for (size_t half = 8; half > 0; half /= 2) {
+    for (size_t i = 0; i < half; ++i) partial[i] += partial[i + half];
+  }
+  return partial[0];
+}
+
+inline float row_max(const float* x, size_t count) noexcept {
+  float max = x[0];
+  for (size_t k = 1; k < count; ++k) max = x[k] > max ? x[k] : max;
+  return max;
+}
+
+/// y = fl(e / Σe), e = exp(fl(x − max x)).
+inline void softmax(const float* x, size_t count, float* y) noexcept {
+  const float max = row_max(x, count);
+  for (size_t k = 0; k < count; ++k) y[k] = exp32(x[k] - max);
+  const float sum = row_sum(y, count);
+  for (size_t k = 0; k < count; ++k) y[k] = y[k] / sum;
+}
+
+/// y = fl(fl(x − max x) − fl(ln Σe)). `y` holds the exponentials in between.
+inline void log_softmax(const float* x, size_t count, float* y) noexcept {
+  const float max = row_max(x, count);
+  for (size_t k = 0; k < count; ++k) y[k] = exp32(x[k] - max);
+  const auto log_sum = static_cast<float>(log64(static_cast<double>(row_sum(y, count))));
+  for (size_t k = 0; k < count; ++k) y[k] = (x[k] - max) - log_sum;
+}
+
+}  // namespace requant::arith

@@ -1,0 +1,52 @@
+#include "dispatch/registry.h"
+
+#include <cstdlib>
+
+#include "dispatch/cpu_features.h"
+
+namespace requant::dispatch {
+namespace {
+
+constexpr Kernel kKernels[] = {
+#if defined(__x86_64__)
+    {"avx512vnni", kAvx2 | kFma | kAvx512 | kAvx512Vnni, &requant_kernels_avx512vnni},
+    {"avx2", kAvx2 | kFma, &requant_kernels_avx2},
+#endif
+    {"scalar", 0, &requant_kernels_scalar},
+};
+
+std::string available_names() {
+  std::string names;
+  for (const Kernel& kernel : kKernels) {
+    if (!runs_here(kernel)) continue;
+    if (!names.empty()) names += ", ";
+    names += kernel.name;
+  }
+  return names;
+}
+
+}  // namespace
+
+std::span<const Kernel> compiled_kernels() noexcept { return kKernels; }
+
+bool runs_here(const Kernel& kernel) noexcept {
+  return (kernel.required_features & ~cpu_features()) == 0;
+}
+
+Result<const Kernel*> select_kernel(std::string_view name) {
+  for (const Kernel& kernel : kKernels) {
+    if (runs_here(kernel) && (name.empty() || name == kernel.name)) return &kernel;
+  }
+  return Status(Code::kernel, "expected REQUANT_KERNEL to be one of " + available_names() +
+                                  " (what this CPU runs) but received '" + std::string(name) + "'");
+}
+
+Result<const Kernel*> active_kernel() {
+  static const Result<const Kernel*> active = [] {
+    const char* forced = std::getenv("REQUANT_KERNEL");
+    return select_kernel(forced != nullptr ? forced : "");
+  }();
+  return active;
+}
+
+}  // namespace requant::dispatch

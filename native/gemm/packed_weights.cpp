@@ -1,0 +1,95 @@
+#include "gemm/packed_weights.h"
+
+#include <algorithm>
+#include <string>
+
+namespace requant::gemm {
+
+using kernels::kColumnPad;
+using kernels::PanelLayout;
+
+size_t packed_size(const PanelLayout& layout, size_t columns, size_t k) noexcept {
+  return round_up(columns, layout.lanes) * round_up(k, layout.k_group);
+}
+
+template <class T>
+void pack(const PanelLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
+          size_t k, T* packed) noexcept {
+  const size_t group = layout.k_group;
+  for_each_panel(layout, columns, k, [&](size_t first, size_t width, size_t offset) {
+    const size_t padded_width = round_up(width, layout.lanes);
+    for (size_t c = 0; c < width; ++c) {
+      const T* from = source + (first + c) * column_stride;
+      T* to = packed + offset + c * group;
+      for (size_t i = 0; i < k; ++i) {
+        to[i / group * padded_width * group + i % group] = from[i * k_stride];
+      }
+    }
+  });
+}
+
+template void pack<float>(const PanelLayout&, const float*, size_t, size_t, size_t, size_t, float*) noexcept;
+template void pack<int8_t>(const PanelLayout&, const int8_t*, size_t, size_t, size_t, size_t, int8_t*) noexcept;
+
+Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const PanelLayout& layout,
+                                                                 const WeightSource& source) {
+  const size_t n = source.out_features;
+  const size_t k = source.in_features;
+  auto weights = std::make_shared<PackedWeights>();
+  weights->layout_ = layout;
+  weights->out_features_ = n;
+  weights->in_features_ = k;
+
+  // u8 weights become s8 by subtracting 128 from the weights and their zero point.
+  const int32_t offset = source.is_unsigned ? 128 : 0;
+  const auto zero_point = [&](size_t column) {
+    if (source.zero_point.empty()) return -offset;
+    return source.zero_point[source.zero_point.size() == 1 ? 0 : column] - offset;
+  };
+  AlignedBuffer<int8_t> shifted;
+  const auto* rows = static_cast<const int8_t*>(source.data);
+  const bool allocated = weights->packed_.allocate(packed_size(layout, n, k)) &&
+                         weights->positive_.allocate(n) && weights->negative_.allocate(n) &&
+                         (!source.is_unsigned || shifted.allocate(n * k));
+  if (!allocated) return out_of_memory(packed_size(layout, n, k));
+  if (source.is_unsigned) {
+    // Flipping the top bit of u8 is subtracting 128 from it as s8.
+    std::transform(rows, rows + n * k, shifted.data(), [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
+    rows = shifted.data();
+  }
+  pack(layout, rows, k, 1, n, k, weights->packed_.data());
+
+  bool any_zero_point = false;
+  for (size_t column = 0; column < n; ++column) {
+    const int32_t zw = zero_point(column);
+    any_zero_point |= zw != 0;
+    for (size_t i = 0; i < k; ++i) {
+      const int64_t w = rows[column * k + i] - zw;
+      (w > 0 ? weights->positive_ : weights->negative_)[column] += w;
+    }
+  }
+  if (any_zero_point) {
+    if (!weights->minus_zero_point_.allocate(round_up(n, kColumnPad))) return out_of_memory(n * 4);
+    for (size_t column = 0; column < n; ++column) weights->minus_zero_point_[column] = -zero_point(column);
+  }
+  return std::shared_ptr<const PackedWeights>(std::move(weights));
+}
+
+size_t PackedWeights::bytes() const noexcept {
+  return packed_.bytes() + positive_.bytes() + negative_.bytes() + minus_zero_point_.bytes();
+}
+
+Status PackedWeights::check_bound(std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const {
+  for (size_t column = 0; column < out_features_; ++column) {
+    const int64_t b = bias.empty() ? 0 : bias[column];
+    const int64_t hi = b + positive_[column] * x_hi + negative_[column] * x_lo;
+    const int64_t lo = b + positive_[column] * x_lo + negative_[column] * x_hi;
+    if (hi <= INT32_MAX && lo >= INT32_MIN) continue;
+    return {Code::overflow, "expected the accumulators of output feature " + std::to_string(column) +
+                                " to fit int32 but they span [" + std::to_string(lo) + ", " +
+                                std::to_string(hi) + "]"};
+  }
+  return {};
+}
+
+}  // namespace requant::gemm

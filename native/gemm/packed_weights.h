@@ -1,0 +1,73 @@
+// Weights of one layer in the order a kernel reads them, and the sums that zero points and bounds need.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/aligned_buffer.h"
+#include "base/matrix_view.h"
+#include "base/status.h"
+#include "kernels/kernel.h"
+
+namespace requant::gemm {
+
+/// Elements of a packed matrix of `columns` × `k`.
+size_t packed_size(const kernels::PanelLayout& layout, size_t columns, size_t k) noexcept;
+
+/// Calls visit(first column, columns, offset into the packed array) for each panel, left to right.
+template <class Visit>
+void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k, Visit visit) {
+  const size_t depth = round_up(k, layout.k_group);
+  for (size_t column = 0; column < columns; column += layout.columns()) {
+    const size_t width = columns - column < layout.columns() ? columns - column : layout.columns();
+    visit(column, width, column * depth);
+  }
+}
+
+/// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).
+template <class T>
+void pack(const kernels::PanelLayout& layout, const T* source, size_t column_stride, size_t k_stride,
+          size_t columns, size_t k, T* packed) noexcept;
+
+struct WeightSource {
+  const void* data = nullptr;        // int8_t or uint8_t, row-major [out, in]
+  bool is_unsigned = false;
+  size_t out_features = 0;
+  size_t in_features = 0;
+  std::span<const int32_t> zero_point;  // empty (0), one, or one a row; in the range of the data's type
+};
+
+/// int8 weights, packed. Immutable once made.
+class PackedWeights {
+ public:
+  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::PanelLayout& layout,
+                                                           const WeightSource& source);
+
+  const kernels::PanelLayout& layout() const noexcept { return layout_; }
+  size_t out_features() const noexcept { return out_features_; }
+  size_t in_features() const noexcept { return in_features_; }
+  const int8_t* data() const noexcept { return packed_.data(); }
+  size_t bytes() const noexcept;
+
+  /// Σk (w − zw) a column, exact (int64): with it the input's zero point folds into the bias.
+  int64_t sum(size_t column) const noexcept { return positive_[column] + negative_[column]; }
+  /// −zw a column as the rank-one correction reads it (padded), or null where every zw is 0.
+  const int32_t* minus_zero_point() const noexcept {
+    return minus_zero_point_.size() == 0 ? nullptr : minus_zero_point_.data();
+  }
+
+  /// Whether b + Σ (x − zx)(w − zw) fits int32 for every x in [lo, hi] (already less zx) of every column.
+  Status check_bound(std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const;
+
+ private:
+  kernels::PanelLayout layout_{};
+  size_t out_features_ = 0;
+  size_t in_features_ = 0;
+  AlignedBuffer<int8_t> packed_;
+  AlignedBuffer<int64_t> positive_;  // Σ max(w − zw, 0)
+  AlignedBuffer<int64_t> negative_;  // Σ min(w − zw, 0)
+  AlignedBuffer<int32_t> minus_zero_point_;
+};
+
+}  // namespace requant::gemm

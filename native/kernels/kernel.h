@@ -1,0 +1,142 @@
+// The contract between the drivers (gemm, plan, ops) and the instruction-set specific kernels: plain structs and
+// function pointers. A kernel has no policy and allocates nothing; its results equal the scalar kernel's, bit for bit.
+//
+// Activations are unsigned bytes (int8 codes travel as code + 128). Weights are packed in column panels:
+//   packed[panel][k group][column of the panel][k within the group], zero-padded in k and in columns.
+// A panel has `vectors` vectors of `lanes` columns, the last one only as many vectors as it needs.
+// Every per-column array is readable up to the next multiple of kColumnPad.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace requant::kernels {
+
+inline constexpr size_t kColumnPad = 64;
+
+struct PanelLayout {
+  size_t lanes;    // columns in one vector
+  size_t vectors;  // vectors in a full panel
+  size_t k_group;  // consecutive k values kept together per column
+
+  constexpr size_t columns() const noexcept { return lanes * vectors; }
+};
+
+enum class Rounding : uint8_t { half_up, half_even, gemmlowp, float32 };
+
+enum class Output : uint8_t {
+  int32,       // acc
+  code,        // clamp(zero_point + round(acc · M), lo, hi), one byte
+  dequantize,  // fl(fl(acc) · scale[n])
+  dynamic,     // fl(fl(fl(acc) · fl(row_scale[m] · scale[n])) + float_bias[n])
+};
+
+constexpr size_t output_bytes(Output output) noexcept { return output == Output::code ? 1 : 4; }
+
+/// acc[m, n] += row[m] · column[n] modulo 2^32: how zero points that are not folded into the bias are corrected.
+struct RankOne {
+  const int32_t* row = nullptr;
+  const int32_t* column = nullptr;
+};
+
+/// What happens to an accumulator on its way out. Null pointers mean "not there".
+struct Epilogue {
+  Output output = Output::int32;
+  Rounding rounding = Rounding::half_up;
+  bool pre_shift = false;  // some column has s < 33
+  int32_t zero_point = 0;
+  int32_t lo = 0;
+  int32_t hi = 0;
+  const int32_t* bias = nullptr;        // [n], zero points folded in, modulo 2^32
+  RankOne corrections[2];               // weight zero points; per-row activation zero points
+  const int32_t* multiplier = nullptr;  // [n] m
+  const int32_t* shift = nullptr;       // [n] s
+  const float* scale = nullptr;         // [n] M of Rounding::float32, or the scale of the float outputs
+  const float* row_scale = nullptr;     // [m]
+  const float* float_bias = nullptr;    // [n]
+};
+
+/// A block of accumulators and where its outputs go. `row` and `column` index the epilogue's arrays.
+struct AccumulatorBlock {
+  const int32_t* acc;
+  size_t acc_stride;  // elements
+  size_t row, rows;
+  size_t column, columns;
+  void* out;  // of element [row, column]
+  size_t out_stride;  // elements
+};
+
+/// All rows of one column panel: acc = Σ a·w, then the epilogue.
+struct QGemmPanel {
+  const uint8_t* a;
+  size_t a_stride;
+  const int8_t* weights;  // this panel
+  size_t rows, k;
+  size_t column, columns;  // first column of the panel, and how many of its columns exist
+  const Epilogue* epilogue;
+  void* out;  // of element [0, column]
+  size_t out_stride;  // elements
+};
+
+struct QGemmKernel {
+  PanelLayout layout;
+  void (*panel)(const QGemmPanel&) noexcept;
+  void (*epilogue)(const Epilogue&, const AccumulatorBlock&) noexcept;
+};
+
+/// All rows of one column panel of a float32 product. Each output is one chain of fused multiply-adds over k
+/// ascending from 0; then, where there, fl(a · scale[n]) and fl(a + bias[n]).
+struct SGemmPanel {
+  const float* a;
+  size_t a_row_stride, a_k_stride;  // a[m, k] = a[m · a_row_stride + k · a_k_stride]
+  const void* weights;  // float or int8_t, this panel
+  size_t rows, k;
+  size_t column, columns;
+  const float* scale;  // [n] or null
+  const float* bias;   // [n] or null
+  float* out;  // of element [0, column]
+  size_t out_stride;
+};
+
+struct SGemmKernel {
+  PanelLayout layout;
+  void (*panel_f32)(const SGemmPanel&) noexcept;
+  void (*panel_s8)(const SGemmPanel&) noexcept;
+};
+
+struct QuantizeRow {
+  const float* x;
+  size_t count;
+  const float* scale;  // one, or one a value
+  bool scale_per_value;
+  int32_t zero_point, lo, hi;
+  uint8_t* out;
+};
+
+struct DequantizeRow {
+  const uint8_t* codes;
+  size_t count;
+  float scale;
+  int32_t zero_point;
+  float* out;
+};
+
+struct VectorKernel {
+  /// True when x holds a NaN (whose code is the zero point).
+  bool (*quantize)(const QuantizeRow&) noexcept;
+  void (*dequantize)(const DequantizeRow&) noexcept;
+};
+
+/// One instruction set's kernels.
+struct KernelSet {
+  const QGemmKernel* qgemm;
+  const SGemmKernel* sgemm;
+  const VectorKernel* vector;
+};
+
+}  // namespace requant::kernels
+
+// Each instruction set exports its table and nothing else. Declared here, defined where it is compiled.
+extern "C" const requant::kernels::KernelSet requant_kernels_scalar;
+extern "C" const requant::kernels::KernelSet requant_kernels_avx2;
+extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni;

@@ -1,0 +1,27 @@
+// The stages without weights: conversions, activations, row functions, add and concat.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "arith/elementwise.h"
+#include "plan/grid.h"
+#include "plan/stage.h"
+
+namespace requant::plan {
+
+std::unique_ptr<Stage> make_quantize(ValueId input, ValueId output, Grid grid);
+std::unique_ptr<Stage> make_dequantize(ValueId input, ValueId output, Grid grid);
+/// Float32 elementwise function.
+std::unique_ptr<Stage> make_elementwise(ValueId input, ValueId output, arith::Elementwise function,
+                                        arith::ElementwiseParams params);
+/// Codes through a 256-entry table, index and entries in the u8 domain.
+std::unique_ptr<Stage> make_lookup(ValueId input, ValueId output, const std::array<uint8_t, 256>& table);
+std::unique_ptr<Stage> make_softmax(ValueId input, ValueId output, bool logarithm);
+/// Float32: fl(a + b).
+std::unique_ptr<Stage> make_add(ValueId a, ValueId b, ValueId output);
+/// Side by side; all inputs and the output have one type.
+std::unique_ptr<Stage> make_concat(std::vector<ValueId> inputs, ValueId output);
+
+}  // namespace requant::plan
