@@ -4,10 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { expected, RequantError } from '../errors';
 
 /**
- * Replaces the file in one step: readers and crashes see the old content or the new, never a part.
+ * Replaces the file in one step: readers and crashes see the old content or the new, never a part. Where `bytes`
+ * come in pieces, an error of their source is thrown as it is (a RequantError) and nothing is written.
  * @throws {RequantError} ERR_IO with its cause (the old file is as it was), ERR_ARGUMENT for a URL of no file.
  */
-export async function writeFileAtomically(path: string | URL, bytes: Uint8Array): Promise<void> {
+export async function writeFileAtomically(
+  path: string | URL,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const target = filePath(path);
   // In the same folder: a rename is atomic only within a file system.
   const temporary = `${target}.${randomBytes(8).toString('hex')}.tmp`;
@@ -25,7 +29,7 @@ export async function writeFileAtomically(path: string | URL, bytes: Uint8Array)
   } catch (cause) {
     // The first failure is the one to report; what cannot be removed stays under its .tmp name.
     if (created) await rm(temporary, { force: true }).catch(() => {});
-    throw ioError('write', target, cause);
+    throw cause instanceof RequantError ? cause : ioError('write', target, cause);
   }
 }
 

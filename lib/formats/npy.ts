@@ -180,6 +180,18 @@ export function encodeNpy(
     throw expected('ERR_SHAPE', `a shape of ${data.length} elements`, shape.join('×'));
   }
   const descr = data instanceof Float32Array ? '<f4' : data instanceof Int32Array ? '<i4' : '|u1';
+  const prefix = encodeNpyHeader(descr, shape);
+  const file = allocateBytes(prefix.length + data.byteLength);
+  file.set(prefix);
+  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), prefix.length);
+  return file;
+}
+
+/**
+ * What stands before the data of a .npy file (version 1.0).
+ * @throws {RequantError} ERR_LIMIT
+ */
+export function encodeNpyHeader(descr: '<f4' | '<i4' | '|u1', shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // As NumPy does: spaces and a newline, so that the data starts at a multiple of 64.
@@ -187,13 +199,11 @@ export function encodeNpy(
   const dataStart = Math.ceil((prefixBytes + dict.length + 1) / 64) * 64;
   const textBytes = dataStart - prefixBytes;
   if (textBytes > 0xffff) throw expected('ERR_LIMIT', 'a .npy header of at most 65535 bytes', textBytes);
-  const file = allocateBytes(dataStart + data.byteLength);
-  const prefix = Buffer.from(file.buffer, 0, dataStart);
-  prefix.write('\x93NUMPY\x01\x00', 'latin1');
-  prefix.writeUInt16LE(textBytes, 8);
-  prefix.write(`${dict.padEnd(textBytes - 1)}\n`, prefixBytes, 'latin1');
-  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataStart);
-  return file;
+  const header = Buffer.alloc(dataStart);
+  header.write('\x93NUMPY\x01\x00', 'latin1');
+  header.writeUInt16LE(textBytes, 8);
+  header.write(`${dict.padEnd(textBytes - 1)}\n`, prefixBytes, 'latin1');
+  return header;
 }
 
 /** Trailing bytes are refused too: a wrong header would give plausible rows. */

@@ -8,6 +8,7 @@ import {
   checkFloats,
   checkInt32s,
   checkInteger,
+  checkOptionKeys,
   checkWord,
 } from './checks';
 import { callNative, type NativeRequantize, type NativeWeights, native } from './native';
@@ -99,12 +100,15 @@ export function packWeights(
   options?: { zeroPoint?: number | Int32Array },
 ): PackedWeights {
   checkCodes('weights', weights);
+  if (!Array.isArray(shape)) throw expected('ERR_ARGUMENT', 'shape to be [outFeatures, inFeatures]', shape);
   const [outFeatures, inFeatures] = shape;
   checkInteger('outFeatures', outFeatures, 1, 2 ** 24);
   checkInteger('inFeatures', inFeatures, 1, 2 ** 24);
+  checkOptionKeys('options', options, ['zeroPoint']);
   const zeroPoint = options?.zeroPoint;
   if (typeof zeroPoint === 'number') checkInteger('zeroPoint', zeroPoint, -128, 255);
   else if (zeroPoint !== undefined) checkInt32s('zeroPoint', zeroPoint);
+  if (zeroPoint instanceof Int32Array) checkNotEmpty('zeroPoint', zeroPoint);
   const zeroPoints = typeof zeroPoint === 'number' ? Int32Array.of(zeroPoint) : zeroPoint;
   const handle = callNative((addon) => addon.packWeights(weights, outFeatures, inFeatures, zeroPoints));
   return PackedWeights.wrap(handle, outFeatures, inFeatures);
@@ -146,16 +150,22 @@ export function qgemm(
 ): Int32Array | Codes | Float32Array {
   checkCodes('x', x);
   const handle = handleOf(w);
+  checkOptionKeys('options', o, QGEMM_KEYS);
   const { xZeroPoint = 0, bias, dequantize } = o;
   checkInteger('xZeroPoint', xZeroPoint, -128, 255);
-  if (bias !== undefined) checkInt32s('bias', bias);
-  if (dequantize !== undefined) checkFloats('dequantize.scale', dequantize.scale);
-  if (dequantize?.scale.length === 0)
-    throw expected('ERR_SHAPE', 'dequantize.scale of length 1 or outFeatures', 0);
+  if (bias !== undefined) {
+    checkInt32s('bias', bias);
+    checkNotEmpty('bias', bias);
+  }
+  if (dequantize !== undefined) {
+    checkOptionKeys('dequantize', dequantize, ['scale']);
+    checkFloats('dequantize.scale', dequantize.scale);
+    checkNotEmpty('dequantize.scale', dequantize.scale);
+  }
   if (o.requantize !== undefined && dequantize !== undefined) {
     throw expected('ERR_ARGUMENT', 'either requantize or dequantize', 'both');
   }
-  const requantize = o.requantize && nativeRequantize(o.requantize);
+  const requantize = o.requantize === undefined ? undefined : nativeRequantize(o.requantize);
   const type = o.requantize ? arrayOf(o.requantize.dtype) : dequantize ? Float32Array : Int32Array;
   const out = outputArray(type, o.out, Math.floor(x.length / w.inFeatures) * w.outFeatures);
   return callNative((addon) => addon.qgemm(x, handle, xZeroPoint, bias, requantize, dequantize?.scale, out));
@@ -217,7 +227,17 @@ function arrayOf(dtype: 'int8' | 'uint8'): Int8ArrayConstructor | Uint8ArrayCons
   return dtype === 'int8' ? Int8Array : Uint8Array;
 }
 
+const QGEMM_KEYS = ['xZeroPoint', 'bias', 'requantize', 'dequantize', 'out'];
+const REQUANTIZE_KEYS = ['multiplier', 'shift', 'zeroPoint', 'min', 'max', 'rounding', 'dtype'];
+
+/** To the native code an empty array is none at all. */
+function checkNotEmpty(name: string, values: Int32Array | Float32Array): void {
+  if (values.length === 0) throw expected('ERR_SHAPE', `${name} of length 1 or outFeatures`, 0);
+}
+
 function nativeRequantize(o: Requantize): NativeRequantize {
+  if (o === undefined) throw expected('ERR_ARGUMENT', 'requantize to be an object', o);
+  checkOptionKeys('requantize', o, REQUANTIZE_KEYS);
   checkWord('requantize.dtype', o.dtype, ['int8', 'uint8']);
   checkInt32s('requantize.multiplier', o.multiplier);
   checkInt32s('requantize.shift', o.shift);

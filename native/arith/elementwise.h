@@ -163,7 +163,7 @@ REQUANT_INLINE float sigmoid_slope(float x) noexcept {
 
 /// At kinks as PyTorch: relu'(0) = relu6'(0) = relu6'(6) = 0; clip' = 1 on [min, max]; leaky_relu'(0) =
 /// slope; elu'(0) = alpha; hard_sigmoid' = 0 where the value is 0 or 1; hard_swish'(−3) = 0, hard_swish'(3) =
-/// 1 (since PyTorch 2.8).
+/// 1 (PyTorch 2.6 gives −½ and 1½ there, reported as a bug: pytorch#147801).
 template <Elementwise E>
 REQUANT_INLINE float slope(float x, float a, float b) noexcept {
   if constexpr (E == Elementwise::relu) {

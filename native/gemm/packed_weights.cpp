@@ -17,12 +17,19 @@ void pack(const PanelLayout& layout, const T* source, size_t column_stride, size
           size_t k, T* packed) noexcept {
   const size_t group = layout.k_group;
   for_each_panel(layout, columns, k, [&](size_t first, size_t width, size_t offset) {
-    const size_t padded_width = round_up(width, layout.lanes);
-    for (size_t c = 0; c < width; ++c) {
-      const T* from = source + (first + c) * column_stride;
-      T* to = packed + offset + c * group;
+    const size_t group_size = round_up(width, layout.lanes) * group;
+    const auto copy = [&](size_t c, size_t i) {
+      packed[offset + i / group * group_size + c * group + i % group] =
+          source[(first + c) * column_stride + i * k_stride];
+    };
+    // The source is read along its rows.
+    if (k_stride == 1) {
+      for (size_t c = 0; c < width; ++c) {
+        for (size_t i = 0; i < k; ++i) copy(c, i);
+      }
+    } else {
       for (size_t i = 0; i < k; ++i) {
-        to[i / group * padded_width * group + i % group] = from[i * k_stride];
+        for (size_t c = 0; c < width; ++c) copy(c, i);
       }
     }
   });

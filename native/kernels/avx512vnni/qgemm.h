@@ -15,8 +15,10 @@ namespace requant::kernels {
 namespace {
 
 /// As an intrinsic g++ 12 copies and spills the accumulators of this loop; the instruction itself does not.
-void dpbusd(__m512i& acc, __m512i u8, __m512i s8) noexcept {
+/// By value: an array element as an operand would keep the array in memory.
+__m512i dpbusd(__m512i acc, __m512i u8, __m512i s8) noexcept {
   asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u8), "v"(s8));
+  return acc;
 }
 
 __m512i broadcast4(const uint8_t* a) noexcept {
@@ -33,58 +35,45 @@ __m512i broadcast_tail(const uint8_t* a, size_t count) noexcept {
   return _mm512_set1_epi32(static_cast<int32_t>(four));
 }
 
-template <int Rows, int Vectors>
-struct QTile {
-  // A single row would wait for its own latency: several partial sums, added at the end (integers: same bits).
-  static constexpr int kChains = Rows == 1 ? 4 : Rows == 2 ? 2 : 1;
-  __m512i acc[kChains][Rows][Vectors];
-
-  void step(int chain, const int8_t* w, const __m512i (&a)[Rows]) noexcept {
-    for (int v = 0; v < Vectors; ++v) {
-      const __m512i weights = _mm512_load_si512(w + v * 64);
-      for (int r = 0; r < Rows; ++r) dpbusd(acc[chain][r][v], a[r], weights);
-    }
+/// acc[r][v] += Σ of four k, for all rows and vectors; `a(r)` is the broadcast of row r's four values.
+template <int Rows, int Vectors, class Broadcast>
+[[gnu::always_inline]] inline void qstep(__m512i (*acc)[Vectors], const int8_t* w, Broadcast a) noexcept {
+  __m512i weights[Vectors];
+  for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_load_si512(w + v * 64);
+  for (int r = 0; r < Rows; ++r) {
+    const __m512i x = a(r);
+    for (int v = 0; v < Vectors; ++v) acc[r][v] = dpbusd(acc[r][v], x, weights[v]);
   }
-
-  void run(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept {
-    for (auto& chain : acc) {
-      for (auto& row : chain) {
-        for (auto& v : row) v = _mm512_setzero_si512();
-      }
-    }
-    constexpr size_t kStep = Vectors * 64;
-    size_t i = 0;
-    __m512i x[Rows];
-    if constexpr (kChains > 1) {
-      for (; i + 4 * kChains <= k; i += 4 * kChains) {
-        for (int chain = 0; chain < kChains; ++chain) {
-          for (int r = 0; r < Rows; ++r) x[r] = broadcast4(a + r * a_stride + i + 4 * chain);
-          step(chain, w, x);
-          w += kStep;
-        }
-      }
-    }
-    for (; i + 4 <= k; i += 4, w += kStep) {
-      for (int r = 0; r < Rows; ++r) x[r] = broadcast4(a + r * a_stride + i);
-      step(0, w, x);
-    }
-    if (i < k) {
-      for (int r = 0; r < Rows; ++r) x[r] = broadcast_tail(a + r * a_stride + i, k - i);
-      step(0, w, x);
-    }
-    for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < Vectors; ++v) {
-        __m512i sum = acc[0][r][v];
-        for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_epi32(sum, acc[chain][r][v]);
-        _mm512_store_si512(out + r * kColumns + v * kLanes, sum);
-      }
-    }
-  }
-};
+}
 
 template <int Rows, int Vectors>
 void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept {
-  QTile<Rows, Vectors>{}.run(a, a_stride, w, k, out);
+  // One or two rows would wait for their own latency: several partial sums, added at the end (integers: same bits).
+  constexpr int kChains = Rows == 1 ? 4 : Rows == 2 ? 2 : 1;
+  constexpr size_t kStep = Vectors * 64;
+  __m512i acc[kChains * Rows][Vectors];
+  for (auto& row : acc) {
+    for (auto& v : row) v = _mm512_setzero_si512();
+  }
+  size_t i = 0;
+  for (; i + 4 * kChains <= k; i += 4 * kChains) {
+    for (int chain = 0; chain < kChains; ++chain, w += kStep) {
+      qstep<Rows>(acc + chain * Rows, w, [&](int r) { return broadcast4(a + r * a_stride + i + 4 * chain); });
+    }
+  }
+  if constexpr (kChains > 1) {
+    for (; i + 4 <= k; i += 4, w += kStep) {
+      qstep<Rows>(acc, w, [&](int r) { return broadcast4(a + r * a_stride + i); });
+    }
+  }
+  if (i < k) qstep<Rows>(acc, w, [&](int r) { return broadcast_tail(a + r * a_stride + i, k - i); });
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      __m512i sum = acc[r][v];
+      for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_epi32(sum, acc[chain * Rows + r][v]);
+      _mm512_store_si512(out + r * kColumns + v * kLanes, sum);
+    }
+  }
 }
 
 using QTileFn = void (*)(const uint8_t*, size_t, const int8_t*, size_t, int32_t*) noexcept;

@@ -1,0 +1,58 @@
+import { expected } from '../errors';
+
+/**
+ * Row-major inputs [rows, inFeatures]; bytes count as the numbers 0…255. Targets: class indices, one a row (Uint8Array,
+ * Int32Array), or values [rows, outFeatures] (Float32Array).
+ */
+export interface Dataset {
+  inputs: Float32Array | Uint8Array;
+  targets: Uint8Array | Int32Array | Float32Array;
+}
+
+/** A dataset that fits a model. */
+export interface CheckedDataset extends Dataset {
+  readonly rows: number;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly hasClasses: boolean;
+}
+
+/** Errors: ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT (no rows; a class that the model has no output for; NaN is not looked for). */
+export function checkDataset(
+  name: string,
+  data: Dataset,
+  inFeatures: number,
+  outFeatures: number,
+): CheckedDataset {
+  const { inputs, targets } = data ?? {};
+  if (!(inputs instanceof Float32Array || inputs instanceof Uint8Array)) {
+    throw expected('ERR_DTYPE', `${name}.inputs to be a Float32Array or Uint8Array`, inputs);
+  }
+  const hasClasses = targets instanceof Uint8Array || targets instanceof Int32Array;
+  if (!hasClasses && !(targets instanceof Float32Array)) {
+    throw expected('ERR_DTYPE', `${name}.targets to be a Uint8Array, Int32Array or Float32Array`, targets);
+  }
+  const rows = inputs.length / inFeatures;
+  if (rows === 0) throw expected('ERR_ARGUMENT', `${name} with at least one row`, 0);
+  const targetLength = rows * (hasClasses ? 1 : outFeatures);
+  if (!Number.isInteger(rows))
+    throw expected('ERR_SHAPE', `${name}.inputs of rows of ${inFeatures}`, `${inputs.length} values`);
+  if (targets.length !== targetLength)
+    throw expected('ERR_SHAPE', `${name}.targets of length ${targetLength}`, targets.length);
+  const wrong = hasClasses ? targets.findIndex((c: number) => c < 0 || c >= outFeatures) : -1;
+  if (wrong >= 0)
+    throw expected(
+      'ERR_ARGUMENT',
+      `${name}.targets to be classes in [0, ${outFeatures - 1}]`,
+      targets[wrong],
+    );
+  return { inputs, targets, rows, inFeatures, outFeatures, hasClasses };
+}
+
+/** Copies the inputs of some rows. */
+export function gatherInputs(data: CheckedDataset, rows: Uint32Array, out: Float32Array): void {
+  const { inputs, inFeatures } = data;
+  rows.forEach((row, i) => {
+    out.set(inputs.subarray(row * inFeatures, (row + 1) * inFeatures), i * inFeatures);
+  });
+}

@@ -1,0 +1,76 @@
+import { callNative } from '../runtime/native';
+import type { CheckedDataset } from './dataset';
+
+export type LossName = 'crossEntropy' | 'mse';
+
+/** Sum over the rows (the caller divides), and the gradient of their mean with respect to `y`. */
+export interface LossResult {
+  readonly sum: number;
+  /** Rows whose largest output is the target class; undefined without classes. */
+  readonly correct: number | undefined;
+}
+
+export type Loss = (
+  y: Float32Array,
+  data: CheckedDataset,
+  rows: Uint32Array,
+  gradient: Float32Array,
+) => LossResult;
+
+/**
+ * Cross-entropy of logits: −Σc t[c]·logSoftmax(y)[c], t one-hot for classes; gradient (softmax(y)·Σt − t) / rows.
+ */
+export const crossEntropy: Loss = (y, data, rows, gradient) => {
+  const { outFeatures: n, targets, hasClasses } = data;
+  const logs = callNative((addon) => addon.softmax(y, n, true, new Float32Array(y.length)));
+  callNative((addon) => addon.softmax(y, n, false, gradient));
+  let sum = 0;
+  rows.forEach((row, i) => {
+    const total = hasClasses ? 1 : sumOf(targets, row * n, n);
+    for (let c = 0; c < n; c++) {
+      const t = hasClasses ? Number(targets[row] === c) : targets[row * n + c]!;
+      if (t !== 0) sum -= t * logs[i * n + c]!;
+      gradient[i * n + c] = (gradient[i * n + c]! * total - t) / rows.length;
+    }
+  });
+  return { sum, correct: countCorrect(y, data, rows) };
+};
+
+/** Mean over the features of (y − t)², t one-hot for classes; gradient 2·(y − t) / (rows·features). */
+export const meanSquaredError: Loss = (y, data, rows, gradient) => {
+  const { outFeatures: n, targets, hasClasses } = data;
+  let sum = 0;
+  rows.forEach((row, i) => {
+    for (let c = 0; c < n; c++) {
+      const t = hasClasses ? Number(targets[row] === c) : targets[row * n + c]!;
+      const difference = y[i * n + c]! - t;
+      sum += (difference * difference) / n;
+      gradient[i * n + c] = (2 * difference) / (rows.length * n);
+    }
+  });
+  return { sum, correct: countCorrect(y, data, rows) };
+};
+
+export const LOSSES: Readonly<Record<LossName, Loss>> = { crossEntropy, mse: meanSquaredError };
+
+function sumOf(values: ArrayLike<number>, start: number, count: number): number {
+  let sum = 0;
+  for (let i = start; i < start + count; i++) sum += values[i]!;
+  return sum;
+}
+
+function countCorrect(y: Float32Array, data: CheckedDataset, rows: Uint32Array): number | undefined {
+  if (!data.hasClasses || data.outFeatures === 1) return undefined;
+  let correct = 0;
+  rows.forEach((row, i) => {
+    if (argmax(y, i * data.outFeatures, data.outFeatures) === data.targets[row]) correct++;
+  });
+  return correct;
+}
+
+/** Index of the first largest of `count` values. */
+function argmax(values: Float32Array, start: number, count: number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + best]!) best = i;
+  return best;
+}

@@ -1,0 +1,252 @@
+import { nativeElementwise } from '../layers/elementwise';
+import type { ElementwiseNode, Graph, LinearNode, Node } from '../models/graph';
+import { callNative } from '../runtime/native';
+
+interface Parameters {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array | undefined;
+}
+
+/**
+ * A float graph with weights that change: forward keeps every value, backward walks the nodes in reverse and adds up
+ * the gradients of each value and parameter. All products run on the float kernels (one chain over k ascending), all
+ * else is float32 rounded operation by operation: the same bits everywhere.
+ */
+export class Network {
+  private readonly parameters = new Map<LinearNode, Parameters>();
+  private readonly values = new Map<string, Float32Array>();
+  private readonly gradients = new Map<string, Float32Array>();
+  private rows = 0;
+
+  constructor(private readonly graph: Graph) {
+    for (const node of graph.nodes) {
+      if (node.op !== 'linear') continue;
+      const bias = node.bias as Float32Array | undefined;
+      this.parameters.set(node, { weight: (node.weight.data as Float32Array).slice(), bias: bias?.slice() });
+    }
+  }
+
+  /** The graph with the weights as they are now. */
+  snapshot(): Graph {
+    const nodes = this.graph.nodes.map((node): Node => {
+      const own = node.op === 'linear' ? this.parameters.get(node) : undefined;
+      if (own === undefined || node.op !== 'linear') return node;
+      return {
+        ...node,
+        weight: { format: 'float32', data: own.weight.slice() },
+        ...(own.bias && { bias: own.bias.slice() }),
+      };
+    });
+    return { ...this.graph, nodes };
+  }
+
+  /** Runs rows; returns the value named `output`. Arrays are reused by the next call with as many rows. */
+  forward(input: Float32Array, output: string): Float32Array {
+    const rows = input.length / this.features(this.graph.input);
+    if (rows !== this.rows) {
+      this.values.clear();
+      this.gradients.clear();
+      this.rows = rows;
+    }
+    this.values.set(this.graph.input, input);
+    for (const node of this.graph.nodes) {
+      this.forwardNode(node);
+      if (node.output === output) break;
+    }
+    return this.value(output);
+  }
+
+  /** Gradients of all parameters from the gradient of value `output`; `visit` gets each parameter with its gradient. */
+  backward(
+    output: string,
+    gradient: Float32Array,
+    visit: (parameter: Float32Array, gradient: Float32Array) => void,
+  ): void {
+    for (const g of this.gradients.values()) g.fill(0);
+    this.gradients.set(output, gradient);
+    const start = this.graph.nodes.findIndex((node) => node.output === output);
+    for (let i = start; i >= 0; i--) this.backwardNode(this.graph.nodes[i]!, visit);
+    this.gradients.delete(output);
+  }
+
+  private forwardNode(node: Node): void {
+    const y = this.value(node.output);
+    const x = this.value(node.inputs[0]!);
+    switch (node.op) {
+      case 'linear':
+        this.forwardLinear(node, x, y);
+        break;
+      case 'add':
+        addInto(y, x, this.value(node.inputs[1]!));
+        break;
+      case 'concat':
+        this.eachBranch(node, (input, column, features) =>
+          copyColumns(this.value(input), 0, features, y, column, this.features(node.output), features),
+        );
+        break;
+      case 'softmax':
+      case 'logSoftmax':
+        callNative((addon) => addon.softmax(x, this.features(node.output), node.op === 'logSoftmax', y));
+        break;
+      default: {
+        const { name, a, b } = nativeElementwise(
+          node.op as ElementwiseNode['op'],
+          (node as ElementwiseNode).attributes,
+        );
+        callNative((addon) => addon.elementwise(name, a, b, x, y));
+      }
+    }
+  }
+
+  private forwardLinear(node: LinearNode, x: Float32Array, y: Float32Array): void {
+    const { weight, bias } = this.parameters.get(node)!;
+    const [n, k] = [this.features(node.output), this.features(node.inputs[0]!)];
+    callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y));
+    if (bias === undefined) return;
+    for (let i = 0; i < y.length; i += n) for (let c = 0; c < n; c++) y[i + c]! += bias[c]!;
+  }
+
+  private backwardNode(node: Node, visit: (parameter: Float32Array, gradient: Float32Array) => void): void {
+    const dy = this.gradient(node.output);
+    const input = node.inputs[0]!;
+    switch (node.op) {
+      case 'linear':
+        this.backwardLinear(node, dy, visit);
+        break;
+      case 'add':
+        for (const name of node.inputs) accumulate(this.gradient(name), dy);
+        break;
+      case 'concat':
+        this.eachBranch(node, (name, column, features) => {
+          const part = new Float32Array(this.rows * features);
+          copyColumns(dy, column, this.features(node.output), part, 0, features, features);
+          accumulate(this.gradient(name), part);
+        });
+        break;
+      case 'softmax':
+      case 'logSoftmax':
+        accumulate(
+          this.gradient(input),
+          rowFunctionGradient(node.op, this.value(node.output), dy, this.features(node.output)),
+        );
+        break;
+      default: {
+        const { name, a, b } = nativeElementwise(
+          node.op as ElementwiseNode['op'],
+          (node as ElementwiseNode).attributes,
+        );
+        const dx = callNative((addon) =>
+          addon.elementwiseGradient(name, a, b, this.value(input), dy, new Float32Array(dy.length)),
+        );
+        accumulate(this.gradient(input), dx);
+      }
+    }
+  }
+
+  /** dW = dYᵀ·X, db = Σ dY, dX = dY·W */
+  private backwardLinear(
+    node: LinearNode,
+    dy: Float32Array,
+    visit: (parameter: Float32Array, gradient: Float32Array) => void,
+  ): void {
+    const { weight, bias } = this.parameters.get(node)!;
+    const input = node.inputs[0]!;
+    const [n, k, rows] = [this.features(node.output), this.features(input), this.rows];
+    if (input !== this.graph.input) {
+      const dx = callNative((addon) =>
+        addon.floatProduct(dy, weight, rows, k, n, false, true, new Float32Array(rows * k)),
+      );
+      accumulate(this.gradient(input), dx);
+    }
+    const x = this.value(input);
+    visit(
+      weight,
+      callNative((addon) => addon.floatProduct(dy, x, n, k, rows, true, true, new Float32Array(n * k))),
+    );
+    if (bias !== undefined) visit(bias, columnSums(dy, n));
+  }
+
+  private eachBranch(node: Node, visit: (input: string, column: number, features: number) => void): void {
+    let column = 0;
+    for (const input of node.inputs) {
+      const features = this.features(input);
+      visit(input, column, features);
+      column += features;
+    }
+  }
+
+  private features(value: string): number {
+    return this.graph.values.get(value)!.features;
+  }
+
+  private value(name: string): Float32Array {
+    return this.array(this.values, name);
+  }
+
+  private gradient(name: string): Float32Array {
+    return this.array(this.gradients, name);
+  }
+
+  private array(arrays: Map<string, Float32Array>, name: string): Float32Array {
+    let array = arrays.get(name);
+    if (array === undefined) {
+      array = new Float32Array(this.rows * this.features(name));
+      arrays.set(name, array);
+    }
+    return array;
+  }
+}
+
+function addInto(out: Float32Array, a: Float32Array, b: Float32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! + b[i]!;
+}
+
+function accumulate(sum: Float32Array, term: Float32Array): void {
+  addInto(sum, sum, term);
+}
+
+function columnSums(matrix: Float32Array, columns: number): Float32Array {
+  const sums = new Float32Array(columns);
+  for (let i = 0; i < matrix.length; i += columns)
+    for (let c = 0; c < columns; c++) sums[c]! += matrix[i + c]!;
+  return sums;
+}
+
+function copyColumns(
+  from: Float32Array,
+  fromColumn: number,
+  fromWidth: number,
+  to: Float32Array,
+  toColumn: number,
+  toWidth: number,
+  width: number,
+): void {
+  const rows = from.length / fromWidth;
+  for (let r = 0; r < rows; r++) {
+    to.set(
+      from.subarray(r * fromWidth + fromColumn, r * fromWidth + fromColumn + width),
+      r * toWidth + toColumn,
+    );
+  }
+}
+
+/** softmax: dx = y·(dy − Σ dy·y). logSoftmax: dx = dy − exp(y)·Σ dy, exp(y) being softmax(y). */
+function rowFunctionGradient(
+  op: 'softmax' | 'logSoftmax',
+  y: Float32Array,
+  dy: Float32Array,
+  features: number,
+): Float32Array {
+  const dx = new Float32Array(y.length);
+  const p =
+    op === 'softmax'
+      ? y
+      : callNative((addon) => addon.softmax(y, features, false, new Float32Array(y.length)));
+  for (let i = 0; i < y.length; i += features) {
+    let sum = 0;
+    for (let c = i; c < i + features; c++) sum += op === 'softmax' ? dy[c]! * y[c]! : dy[c]!;
+    for (let c = i; c < i + features; c++)
+      dx[c] = op === 'softmax' ? y[c]! * (dy[c]! - sum) : dy[c]! - p[c]! * sum;
+  }
+  return dx;
+}

@@ -1,0 +1,81 @@
+// The arrows of the architecture (docs/architecture.md), checked: imports of lib/ and includes of native/ point one
+// way, only lib/runtime touches the addon, only native/addon includes napi.h, only native/kernels holds intrinsics.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What each folder may depend on, besides itself. Files directly in lib/ that are not entry points are 'base'. */
+const LIB = {
+  base: [],
+  quantization: ['base'],
+  formats: ['base'],
+  runtime: ['base', 'quantization'],
+  layers: ['base', 'quantization', 'runtime'],
+  calibration: ['base', 'quantization', 'runtime'],
+  models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
+  training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
+  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training'],
+};
+const NATIVE = {
+  base: [],
+  arith: ['base'],
+  kernels: ['base', 'arith'],
+  dispatch: ['base', 'kernels'],
+  gemm: ['base', 'arith', 'kernels', 'dispatch'],
+  ops: ['base', 'arith', 'kernels', 'dispatch', 'gemm'],
+  plan: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops'],
+  parallel: ['base'],
+  training: ['base', 'arith'],
+  addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
+};
+const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version'];
+
+const problems = [];
+
+function files(folder, pattern) {
+  return readdirSync(path.join(root, folder), { recursive: true })
+    .map((name) => path.join(folder, name))
+    .filter((name) => pattern.test(name));
+}
+
+function libFolder(file) {
+  const [first, ...rest] = path.relative('lib', file).split(path.sep);
+  if (rest.length > 0) return first;
+  return LIB_BASE_FILES.includes(first.replace(/\.ts$/, '')) ? 'base' : 'entry';
+}
+
+function checkArrow(file, from, to, allowed) {
+  if (from !== to && !allowed[from]?.includes(to)) problems.push(`${file}: ${from} may not depend on ${to}`);
+}
+
+for (const file of files('lib', /\.ts$/)) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  for (const [, target] of text.matchAll(/from '(\.[^']*)'/g)) {
+    checkArrow(file, libFolder(file), libFolder(path.join(path.dirname(file), `${target}.ts`)), LIB);
+  }
+  const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
+  if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
+}
+
+for (const file of files('native', /\.(h|cpp)$/)) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const folder = file.split(path.sep)[1];
+  for (const [, target] of text.matchAll(/#include "([^"]+)"/g))
+    checkArrow(file, folder, target.split('/')[0], NATIVE);
+  if (/#include <(napi|node_api)\.h>/.test(text) && folder !== 'addon')
+    problems.push(`${file}: only native/addon includes Node-API`);
+  if (/#include <(immintrin|arm_neon|x86intrin)\.h>/.test(text) && folder !== 'kernels') {
+    problems.push(`${file}: only native/kernels holds intrinsics`);
+  }
+  // The scalar kernel is the only one written with arith/: nothing inline may be shared between ISA-flagged objects.
+  if (folder === 'kernels' && !file.includes('scalar') && /#include "arith\//.test(text))
+    problems.push(`${file}: SIMD kernels include only kernel.h`);
+}
+
+if (problems.length > 0) {
+  console.error(problems.join('\n'));
+  process.exit(1);
+}
