@@ -22,7 +22,8 @@ function readIdx(name) {
 
 /** 'train': 60,000 rows, 't10k': 10,000. Inputs are pixels / 255, row-major [rows, 784]. */
 export function mnist(split) {
-  const inputs = Float32Array.from(readIdx(`${split}-images-idx3-ubyte`), (pixel) => pixel / 255);
+  const inputs = new Float32Array(readIdx(`${split}-images-idx3-ubyte`));
+  for (let i = 0; i < inputs.length; i++) inputs[i] /= 255;
   return { inputs, targets: readIdx(`${split}-labels-idx1-ubyte`) };
 }
 

@@ -74,7 +74,7 @@ interface Job {
   readonly optimizer: Optimizer;
   /** The value that the loss is taken of. */
   readonly output: string;
-  readonly signal: AbortSignal | undefined;
+  readonly turn: Turn;
   readonly onProgress: JobOptions['onProgress'];
 }
 
@@ -102,7 +102,7 @@ function checkJob(model: MLP, data: Dataset, options: TrainOptions): Job {
     loss: LOSSES[name],
     optimizer: createOptimizer(options.optimizer ?? { type: 'adam', learningRate: 0.001 }),
     output: lossValue(model, name),
-    signal,
+    turn: new Turn(signal),
     onProgress,
   };
 }
@@ -122,12 +122,11 @@ async function runEpoch(
   epoch: number,
 ): Promise<{ loss: number; accuracy: number | undefined }> {
   const { data, batchSize, optimizer, onProgress } = job;
-  const turn = new Turn(job.signal);
   const started = performance.now();
   let sum = 0;
   let correct: number | undefined = 0;
   for (let start = 0; start < data.rows; start += batchSize) {
-    await turn.yieldWhenDue();
+    await job.turn.yieldWhenDue();
     const rows = order.subarray(start, start + batchSize);
     const { result, gradient } = judge(network, job, data, rows);
     sum += result.sum;
@@ -154,10 +153,9 @@ async function runEpoch(
 }
 
 async function validate(network: Network, job: Job, data: CheckedDataset): Promise<number | undefined> {
-  const turn = new Turn(job.signal);
   let correct = 0;
   for (let start = 0; start < data.rows; start += job.batchSize) {
-    await turn.yieldWhenDue();
+    await job.turn.yieldWhenDue();
     const length = Math.min(job.batchSize, data.rows - start);
     const { result } = judge(
       network,

@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { kernels } from '../../lib/kernels';
+
+const dist = path.join(__dirname, '../../dist');
+
+/** Trains, calibrates, quantizes and runs in a process of its own; prints one hash over all of it. */
+const JOB = `
+const { createHash } = require('node:crypto');
+const { MLP, linear, gelu, relu, softmax, calibrate, quantize } = require('${dist}/index.js');
+const { train } = require('${dist}/training.js');
+const { kernels } = require('${dist}/kernels.js');
+(async () => {
+  const inputs = Float32Array.from({ length: 300 * 17 }, (_, i) => ((i * 2654435761) % 1000) / 500 - 1);
+  const targets = Uint8Array.from({ length: 300 }, (_, i) => (inputs[i * 17] > 0 ? 1 : inputs[i * 17 + 1] > 0 ? 2 : 0));
+  const model = new MLP([linear({ inFeatures: 17, outFeatures: 33 }), gelu(), linear({ inFeatures: 33, outFeatures: 70 }), relu(), linear({ inFeatures: 70, outFeatures: 3 }), softmax()], { seed: 4 });
+  const hash = createHash('sha256');
+  for (const optimizer of [{ type: 'adam', learningRate: 0.01 }, { type: 'sgd', learningRate: 0.05, momentum: 0.9 }]) {
+    const trained = (await train(model, { inputs, targets }, { epochs: 3, batchSize: 32, optimizer, seed: 2 })).model;
+    hash.update(trained.toBytes()).update(trained.runSync(inputs));
+    const ranges = await calibrate(trained, inputs);
+    for (const options of [{}, { mode: 'dynamic' }, { mode: 'weight-only' }, { rounding: 'float32' }, { inputs: 'per-feature' }]) {
+      const int8 = quantize(trained, ranges, options);
+      hash.update(int8.toBytes()).update(int8.runSync(inputs));
+    }
+  }
+  console.log(JSON.stringify({ kernel: kernels().active, hash: hash.digest('hex') }));
+})();`;
+
+describe('a seed', () => {
+  it('gives the same weights, files and outputs on every kernel', () => {
+    const results = kernels().available.map((kernel) => {
+      const env = { ...process.env, REQUANT_KERNEL: kernel };
+      const result = JSON.parse(execFileSync(process.execPath, ['-e', JOB], { env, encoding: 'utf8' })) as {
+        kernel: string;
+        hash: string;
+      };
+      expect(result.kernel).toBe(kernel);
+      return result.hash;
+    });
+    expect(results.length).toBeGreaterThan(0);
+    expect(new Set(results).size).toBe(1);
+  });
+});
