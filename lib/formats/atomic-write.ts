@@ -20,7 +20,8 @@ export async function writeFileAtomically(
     const handle = await open(temporary, 'wx');
     created = true;
     try {
-      await handle.writeFile(bytes);
+      // Each piece from where the last one ended.
+      for await (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

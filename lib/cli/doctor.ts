@@ -1,0 +1,143 @@
+import type { Command } from 'commander';
+import { RequantError } from '../errors';
+import { version } from '../version';
+import { bytes, fields, plural } from './format';
+import { addJson } from './options';
+import { type Context, EXIT, type Execute, type Outcome, oneLine, type Problem } from './outcome';
+import { type CpuQuota, cpuQuota, type System, thisSystem } from './system';
+
+const EXAMPLES = `
+Examples:
+  requant doctor
+  REQUANT_KERNEL=scalar requant doctor
+  requant doctor --json | jq -r .kernels.active`;
+
+export function addDoctor(program: Command, execute: Execute): void {
+  addJson(
+    program
+      .command('doctor')
+      .summary('show CPU, kernels, limits, and what is wrong')
+      .description('Shows what this package runs on and which kernel it chose; exit 1 where it cannot run.'),
+  )
+    .addHelpText('after', EXAMPLES)
+    .action(() => execute(async (context) => examine(thisSystem(), context)));
+}
+
+interface Kernels {
+  readonly compiled: readonly string[];
+  readonly available: readonly string[];
+  readonly features: readonly string[];
+  /** null where REQUANT_KERNEL names none that runs. */
+  readonly active: string | null;
+  readonly reason: string | null;
+}
+
+/** Must come to its end whatever is wrong: that is what it reports. */
+export function examine(system: System, { env }: Pick<Context, 'env'>): Outcome {
+  const { kernels, error } = examineKernels(system, env['REQUANT_KERNEL']);
+  const quota = cpuQuota(system);
+  const problem = error && problemOf(error);
+  return {
+    report: reportOf(system, kernels, quota),
+    text: textOf(system, kernels, quota),
+    ...(problem && { problem }),
+  };
+}
+
+function examineKernels(
+  system: System,
+  forced: string | undefined,
+): { kernels: Kernels | null; error?: RequantError } {
+  let found: ReturnType<System['kernelsInfo']>;
+  try {
+    found = system.kernelsInfo();
+  } catch (error) {
+    return { kernels: null, error: known(error) };
+  }
+  const { compiled, available, features } = found;
+  const reason = forced ? 'forced by REQUANT_KERNEL' : 'the best that this CPU runs';
+  try {
+    return { kernels: { compiled, available, features, active: system.activeKernel(), reason } };
+  } catch (error) {
+    return { kernels: { compiled, available, features, active: null, reason: null }, error: known(error) };
+  }
+}
+
+function known(error: unknown): RequantError {
+  if (error instanceof RequantError) return error;
+  throw error;
+}
+
+/** With the reason beneath: "no binary" alone would hide a binary that does not load. */
+function problemOf({ code, message, cause }: RequantError): Problem {
+  const because = cause instanceof Error ? ` (${cause.message})` : '';
+  return { code, message: oneLine(message + because), exit: EXIT.failed };
+}
+
+function reportOf(system: System, kernels: Kernels | null, quota: CpuQuota | null): object {
+  return {
+    command: 'doctor',
+    version,
+    node: system.nodeVersion,
+    platform: system.platform,
+    arch: system.arch,
+    libc: system.libc,
+    binary: system.binaryPath() ?? null,
+    cpu: { model: system.cpuModel, cpus: system.cpus, features: kernels?.features ?? null },
+    kernels: kernels && {
+      compiled: kernels.compiled,
+      available: kernels.available,
+      active: kernels.active,
+      reason: kernels.reason,
+    },
+    limits: {
+      availableParallelism: system.availableParallelism,
+      cgroup: quota?.cgroup ?? null,
+      quotaCpus: quota?.cpus ?? null,
+    },
+    memory: {
+      totalBytes: system.totalMemory,
+      freeBytes: system.freeMemory,
+      limitBytes: memoryLimit(system) ?? null,
+    },
+  };
+}
+
+function textOf(system: System, kernels: Kernels | null, quota: CpuQuota | null): string {
+  const { platform, arch, libc, nodeVersion } = system;
+  const limit = memoryLimit(system);
+  return fields([
+    ['requant', version],
+    ['node', `${nodeVersion}, ${platform}-${arch}, libc ${libc}`],
+    ['binary', system.binaryPath() ?? 'none'],
+    ['CPU', `${system.cpuModel}, ${plural(system.cpus, 'CPU')}`],
+    ['features', kernels ? listed(kernels.features) : 'unknown without a binary'],
+    ['kernels compiled', kernels ? listed(kernels.compiled) : undefined],
+    ['kernels available', kernels ? listed(kernels.available) : undefined],
+    ['kernel in use', kernels ? activeText(kernels) : 'none'],
+    ['CPU quota', quotaText(quota)],
+    ['available parallelism', plural(system.availableParallelism, 'thread')],
+    ['memory', `${bytes(system.totalMemory)}, ${bytes(system.freeMemory)} free`],
+    ['memory limit', limit === undefined ? 'none' : bytes(limit)],
+  ]);
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+function activeText({ active, reason }: Kernels): string {
+  return active === null ? 'none' : `${active} (${reason})`;
+}
+
+function quotaText(quota: CpuQuota | null): string {
+  if (quota === null) return 'none (no cgroup)';
+  return quota.cpus === null
+    ? `none (cgroup ${quota.cgroup})`
+    : `${plural(quota.cpus, 'CPU')} (cgroup ${quota.cgroup})`;
+}
+
+/** Where there is no cgroup limit, Node says undefined, 0 or more than the machine has. */
+function memoryLimit({ memoryLimit: limit, totalMemory }: System): number | undefined {
+  return limit !== undefined && limit > 0 && limit < totalMemory ? limit : undefined;
+}

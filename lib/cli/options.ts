@@ -1,0 +1,65 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
+import { RESERVED_METADATA } from '../models/encode';
+
+const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
+
+/** Parsers for commander: a bad value becomes a usage error that names the option. */
+export function finiteNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+export function factor(text: string): number {
+  const value = finiteNumber(text);
+  if (value === 0) throw new InvalidArgumentError('Expected a number other than 0.');
+  return value;
+}
+
+export function percentagePoints(text: string): number {
+  const value = finiteNumber(text);
+  if (value < 0 || value > 100) throw new InvalidArgumentError('Expected percentage points, 0 to 100.');
+  return value;
+}
+
+export function positiveInteger(text: string): number {
+  const value = finiteNumber(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected an integer ≥ 1.');
+  return value;
+}
+
+/** Collects key=value of a repeatable option. */
+export function keyValue(text: string, previous: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected key=value.');
+  const key = text.slice(0, at);
+  if (RESERVED_METADATA.includes(key)) throw new InvalidArgumentError(`The key '${key}' is the file's own.`);
+  return Object.assign(Object.create(null), previous, { [key]: text.slice(at + 1) });
+}
+
+export function choice(flags: string, description: string, values: readonly string[]): Option {
+  return new Option(flags, description).choices(values);
+}
+
+export function addActivation(command: Command): Command {
+  return command.addOption(
+    choice(
+      '--activation <name>',
+      'activation between the Linear layers of a safetensors file from elsewhere',
+      ACTIVATIONS,
+    ),
+  );
+}
+
+export function addScaleInput(command: Command): Command {
+  return command.option(
+    '--scale-input <factor>',
+    'multiply every input value (0.00392156862745098 takes uint8 pixels to 0…1)',
+    factor,
+  );
+}
+
+export function addJson(command: Command): Command {
+  return command.option('--json', 'print one JSON object on stdout and nothing else');
+}

@@ -1,0 +1,270 @@
+import type { Command } from 'commander';
+import { calibrate } from '../calibration/calibrate';
+import { METHOD_NAMES } from '../calibration/observers';
+import type { Calibration, Observer } from '../calibration/types';
+import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
+import type { ElementwiseName } from '../layers/elementwise';
+import type { Mode } from '../layers/layer';
+import { MLP } from '../models/mlp';
+import { type QuantizeOptions, quantize } from '../models/quantize';
+import type { QuantizedMLP } from '../models/quantized-mlp';
+import { ROUNDINGS } from '../quantization/rounding';
+import { type Evaluation, evaluateAll } from './evaluation';
+import { accuracy, agreement, bytes, fields, plural, real, sqnr } from './format';
+import { checkOutputPath, loadOptions } from './models';
+import { type NodeReport, nodeReports, nodeTable } from './nodes';
+import * as option from './options';
+import { type Context, EXIT, type Execute, type Outcome, type Problem, UsageError } from './outcome';
+import { withRows } from './rows';
+
+interface Flags {
+  readonly output: string;
+  readonly calibrate?: string;
+  readonly activation?: ElementwiseName;
+  readonly method?: Observer;
+  readonly percentile?: number;
+  readonly mode: Mode;
+  readonly rounding: NonNullable<QuantizeOptions['rounding']>;
+  readonly weights: NonNullable<QuantizeOptions['weights']>;
+  readonly activations: NonNullable<QuantizeOptions['activations']>;
+  readonly inputs: NonNullable<QuantizeOptions['inputs']>;
+  readonly outputs: NonNullable<QuantizeOptions['output']>;
+  readonly scaleInput?: number;
+  readonly test?: string;
+  readonly labels?: string;
+  readonly maxDrop?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const EXAMPLES = `
+Examples:
+  requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors
+  requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors \\
+    --test test.npy --labels labels.npy --max-drop 0.5
+  requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors`;
+
+export function addQuantize(program: Command, execute: Execute): void {
+  const command = program
+    .command('quantize')
+    .summary('make the int8 form of a float model')
+    .description('Calibrates a float model on data, quantizes it to int8 and writes the new model.')
+    .argument('<float>', 'float model (.safetensors)')
+    .requiredOption('-o <file>', 'where to write the quantized model')
+    .option('--calibrate <data.npy>', 'rows to calibrate on; required by --mode static');
+  option.addActivation(command);
+  addQuantizationOptions(command);
+  option
+    .addScaleInput(command)
+    .option('--test <x.npy>', 'rows to compare the float and the quantized model on')
+    .option('--labels <y.npy>', 'their class labels: reports the accuracy of both')
+    .option(
+      '--max-drop <points>',
+      'most percentage points that may be lost on --test: of accuracy with --labels, else of agreement (100 − agreement); beyond it nothing is written, exit 3',
+      option.percentagePoints,
+    )
+    .option(
+      '--metadata <key=value...>',
+      'text to keep in the model file; may be given several times',
+      option.keyValue,
+    );
+  option
+    .addJson(command)
+    .addHelpText('after', EXAMPLES)
+    .action((float: string, flags: Record<string, unknown>) =>
+      // `-o` and `--output` are two options: where to write, and what the model writes.
+      execute((context) =>
+        quantizeModel(float, { ...flags, output: flags['o'], outputs: flags['output'] } as Flags, context),
+      ),
+    );
+}
+
+function addQuantizationOptions(command: Command): void {
+  command
+    .addOption(
+      option.choice('--mode <mode>', 'arithmetic', ['static', 'dynamic', 'weight-only']).default('static'),
+    )
+    .addOption(
+      option.choice('--method <name>', 'how ranges are chosen from the data (default: "auto")', METHOD_NAMES),
+    )
+    .option(
+      '--percentile <p>',
+      'for --method percentile, above 50 to 100 (default: 99.99)',
+      option.finiteNumber,
+    )
+    .addOption(option.choice('--rounding <name>', 'rounding of accumulators', ROUNDINGS).default('half-up'))
+    .addOption(
+      option
+        .choice('--weights <grid>', 'one scale an output feature or one a layer', [
+          'per-channel',
+          'per-tensor',
+        ])
+        .default('per-channel'),
+    )
+    .addOption(
+      option
+        .choice('--activations <grid>', 'uint8 with a zero point, or int8 around 0', [
+          'asymmetric',
+          'symmetric',
+        ])
+        .default('asymmetric'),
+    )
+    .addOption(
+      option
+        .choice('--inputs <grid>', 'one input scale or one a feature', ['per-tensor', 'per-feature'])
+        .default('per-tensor'),
+    )
+    .addOption(
+      option
+        .choice('--output <dtype>', 'what the last layer writes', ['float32', 'int8', 'uint8'])
+        .default('float32'),
+    );
+}
+
+async function quantizeModel(path: string, flags: Flags, context: Context): Promise<Outcome> {
+  checkFlags(path, flags);
+  const source = await readFileBytes(path);
+  using float = await MLP.load(source, loadOptions([source], flags.activation)[0]);
+  if (flags.maxDrop !== undefined) checkGate(float, flags);
+  const calibration =
+    flags.calibrate === undefined ? null : await calibrated(float, flags.calibrate, flags, context);
+  const { mode, rounding, weights, activations, inputs, outputs: output } = flags;
+  using int8 = quantize(float, calibration, { mode, rounding, weights, activations, inputs, output });
+  const file = int8.toBytes(flags.metadata && { metadata: flags.metadata });
+  const evaluation =
+    flags.test === undefined ? undefined : await compared(float, int8, flags.test, flags, context);
+  const problem = missedGate(evaluation, flags);
+  context.signal?.throwIfAborted();
+  if (problem === undefined) await writeFileAtomically(flags.output, file);
+  return outcome(path, flags, {
+    calibration,
+    evaluation,
+    nodes: nodeReports(int8.graph),
+    size: { floatBytes: source.length, quantizedBytes: file.length },
+    problem,
+  });
+}
+
+function checkFlags(path: string, flags: Flags): void {
+  const needs = (option: string, given: unknown, other: string, present: boolean): void => {
+    if (given !== undefined && !present) throw new UsageError(`expected ${other} beside ${option}`);
+  };
+  if (flags.mode === 'static' && flags.calibrate === undefined)
+    throw new UsageError('expected --calibrate <data.npy>, which --mode static needs, but received none');
+  needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);
+  needs('--percentile', flags.percentile, '--method percentile', flags.method === 'percentile');
+  needs('--labels', flags.labels, '--test', flags.test !== undefined);
+  needs('--max-drop', flags.maxDrop, '--test', flags.test !== undefined);
+  checkOutputPath(flags.output, [path, flags.calibrate, flags.test, flags.labels]);
+}
+
+/** Two single outputs never agree to the last bit, and there is no argmax to agree on. */
+function checkGate({ outFeatures }: MLP, { labels }: Flags): void {
+  if (outFeatures === 1 && labels === undefined)
+    throw new UsageError(
+      'expected --labels beside --max-drop for a model of one output, which has no argmax',
+    );
+}
+
+function calibrated(float: MLP, path: string, flags: Flags, context: Context): Promise<Calibration> {
+  const { method, percentile } = flags;
+  return withRows(path, float.inFeatures, flags.scaleInput, (source) =>
+    calibrate(float, source.batches(), {
+      ...(method !== undefined && { method }),
+      ...(percentile !== undefined && { percentile }),
+      ...(context.signal && { signal: context.signal }),
+      onProgress: (progress) => context.onProgress({ ...progress, total: source.rows }),
+    }),
+  );
+}
+
+function compared(
+  float: MLP,
+  int8: QuantizedMLP,
+  path: string,
+  { labels, scaleInput }: Flags,
+  context: Context,
+): Promise<Evaluation> {
+  return withRows(path, float.inFeatures, scaleInput, (source) =>
+    evaluateAll(source, { model: int8, reference: float, labels }, context),
+  );
+}
+
+/** Percentage points lost: of accuracy, or where there are no labels the rows whose argmax changed. */
+function dropOf({ rows, model, reference, difference }: Evaluation): number | undefined {
+  if (model.accuracy !== undefined) {
+    return (100 * (reference!.accuracy!.correct - model.accuracy.correct)) / rows;
+  }
+  const { changedRows } = difference!;
+  return changedRows === null ? undefined : (100 * changedRows) / rows;
+}
+
+function missedGate(evaluation: Evaluation | undefined, { maxDrop, output }: Flags): Problem | undefined {
+  const drop = evaluation && dropOf(evaluation);
+  if (drop === undefined || maxDrop === undefined || drop <= maxDrop) return undefined;
+  const message = `expected a drop of at most ${maxDrop} percentage points but received ${real(drop)}; '${output}' was not written`;
+  return { code: 'ERR_GATE', message, exit: EXIT.gateMissed };
+}
+
+interface Findings {
+  readonly calibration: Calibration | null;
+  readonly evaluation: Evaluation | undefined;
+  readonly nodes: readonly NodeReport[];
+  readonly size: { readonly floatBytes: number; readonly quantizedBytes: number };
+  readonly problem: Problem | undefined;
+}
+
+function outcome(path: string, flags: Flags, findings: Findings): Outcome {
+  const { calibration, evaluation, nodes, size, problem } = findings;
+  const { mode, rounding, weights, activations, inputs, outputs, output } = flags;
+  const ratio = size.floatBytes / size.quantizedBytes;
+  const settings = { mode, rounding, weights, activations, inputs, output: outputs };
+  return {
+    report: {
+      command: 'quantize',
+      input: path,
+      output,
+      written: problem === undefined,
+      settings,
+      calibration,
+      size: { ...size, ratio },
+      nodes,
+      evaluation: evaluation ? evaluationReport(evaluation) : null,
+    },
+    text: [
+      nodeTable(nodes),
+      '',
+      fields([
+        [
+          'mode',
+          `${mode}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+        ],
+        ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
+        ['size', `${bytes(size.floatBytes)} → ${bytes(size.quantizedBytes)} (${ratio.toFixed(2)}× smaller)`],
+        ...(evaluation ? evaluationFields(evaluation) : []),
+        ['written', problem === undefined ? output : 'nothing'],
+      ]),
+    ].join('\n'),
+    ...(problem && { problem }),
+  };
+}
+
+function evaluationReport(evaluation: Evaluation): object {
+  const { rows, model, reference, difference } = evaluation;
+  return { rows, float: reference, quantized: model, ...difference, dropPoints: dropOf(evaluation) ?? null };
+}
+
+function evaluationFields(evaluation: Evaluation): [string, string | undefined][] {
+  const { rows, model, reference, difference } = evaluation;
+  const drop = dropOf(evaluation);
+  const { agreementPercent, meanAbs, sqnrDb } = difference!;
+  return [
+    ['tested on', plural(rows, 'row')],
+    [
+      'accuracy',
+      model.accuracy && `float ${accuracy(reference!.accuracy!)} → int8 ${accuracy(model.accuracy)}`,
+    ],
+    ['agreement', agreement(agreementPercent)],
+    ['drop', drop === undefined ? undefined : `${drop.toFixed(2)} percentage points`],
+    ['difference', `mean ${real(meanAbs)}, SQNR ${sqnr(sqnrDb)}`],
+  ];
+}
