@@ -1,5 +1,6 @@
-// The contract between the drivers (gemm, plan, ops) and the instruction-set specific kernels: plain structs and
-// function pointers. A kernel has no policy and allocates nothing; its results equal the scalar kernel's, bit for bit.
+// The contract between the drivers (gemm, plan, ops) and the instruction-set specific kernels: plain structs
+// and function pointers. A kernel has no policy and allocates nothing; its results equal the scalar kernel's,
+// bit for bit.
 //
 // Activations are unsigned bytes (int8 codes travel as code + 128). Weights are packed in column panels:
 //   packed[panel][k group][column of the panel][k within the group], zero-padded in k and in columns.
@@ -33,7 +34,8 @@ enum class Output : uint8_t {
 
 constexpr size_t output_bytes(Output output) noexcept { return output == Output::code ? 1 : 4; }
 
-/// acc[m, n] += row[m] · column[n] modulo 2^32: how zero points that are not folded into the bias are corrected.
+/// acc[m, n] += row[m] · column[n] modulo 2^32: how zero points that are not folded into the bias are
+/// corrected.
 struct RankOne {
   const int32_t* row = nullptr;
   const int32_t* column = nullptr;
@@ -62,7 +64,7 @@ struct AccumulatorBlock {
   size_t acc_stride;  // elements
   size_t row, rows;
   size_t column, columns;
-  void* out;  // of element [row, column]
+  void* out;          // of element [row, column]
   size_t out_stride;  // elements
 };
 
@@ -74,7 +76,7 @@ struct QGemmPanel {
   size_t rows, k;
   size_t column, columns;  // first column of the panel, and how many of its columns exist
   const Epilogue* epilogue;
-  void* out;  // of element [0, column]
+  void* out;          // of element [0, column]
   size_t out_stride;  // elements
 };
 
@@ -89,12 +91,12 @@ struct QGemmKernel {
 struct SGemmPanel {
   const float* a;
   size_t a_row_stride, a_k_stride;  // a[m, k] = a[m · a_row_stride + k · a_k_stride]
-  const void* weights;  // float or int8_t, this panel
+  const void* weights;              // float or int8_t, this panel
   size_t rows, k;
   size_t column, columns;
   const float* scale;  // [n] or null
   const float* bias;   // [n] or null
-  float* out;  // of element [0, column]
+  float* out;          // of element [0, column]
   size_t out_stride;
 };
 

@@ -1,50 +1,134 @@
-// Vector and tile sizes shared by the AVX2 kernels. Internal linkage: no symbol may leak into the baseline.
+// Eight 32-bit lanes: the vector type of the shared templates on AVX2.
 #pragma once
 
 #include <immintrin.h>
 
-#include "kernels/kernel.h"
+#include "kernels/shared/requantize_x86.h"
+#include "kernels/shared/tiles.h"
+#include "kernels/shared/vector.h"
 
 namespace requant::kernels {
 namespace {
 
-constexpr size_t kLanes = 8;
-constexpr size_t kVectors = 2;
-constexpr size_t kColumns = kLanes * kVectors;
-constexpr size_t kRows = 6;
+struct Lanes8 {
+  using Int = __m256i;
+  using Float = __m256;
+  using Mask = __m256i;  // all bits of a lane
+  static constexpr size_t kLanes = 8;
 
-constexpr size_t minimum(size_t a, size_t b) noexcept { return a < b ? a : b; }
-
-/// All bits set in the first `count` lanes (all of them for count ≥ 8): the mask of maskload and maskstore.
-__m256i first_lanes(size_t count) noexcept {
-  const auto limit = static_cast<int32_t>(minimum(count, kLanes));
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-}
-
-/// The low byte of each lane, in order, in the low 8 bytes.
-uint64_t low_bytes(__m256i v) noexcept {
-  const __m256i gather = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
-                                          0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
-  const __m256i bytes = _mm256_shuffle_epi8(v, gather);
-  const auto low = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 0));
-  const auto high = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 4));
-  return low | static_cast<uint64_t>(high) << 32;
-}
-
-void store_low_bytes(uint8_t* out, __m256i v, size_t count) noexcept {
-  const uint64_t bytes = low_bytes(v);
-  if (count >= kLanes) {
-    __builtin_memcpy(out, &bytes, kLanes);
-  } else {
-    __builtin_memcpy(out, &bytes, count);
+  static Mask first(size_t count) noexcept {
+    const auto limit = static_cast<int32_t>(minimum(count, kLanes));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(limit), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
-}
 
-/// Rows in the next tile when `left` rows are split as evenly as tiles of kRows allow.
-constexpr size_t tile_rows(size_t left) noexcept {
-  const size_t tiles = (left + kRows - 1) / kRows;
-  return (left + tiles - 1) / tiles;
-}
+  static Int set(int32_t v) noexcept { return _mm256_set1_epi32(v); }
+  static Int set64(int64_t v) noexcept { return _mm256_set1_epi64x(v); }
+  static Int load(const int32_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static Int load_bytes(const uint8_t* p, size_t count) noexcept {
+    uint64_t bytes = 0;
+    if (count >= kLanes) {
+      __builtin_memcpy(&bytes, p, kLanes);
+    } else {
+      __builtin_memcpy(&bytes, p, count);
+    }
+    return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)));
+  }
+  static void store(int32_t* p, Int v, size_t count) noexcept { _mm256_maskstore_epi32(p, first(count), v); }
+  static void store_bytes(uint8_t* p, Int v, size_t count) noexcept {
+    const uint64_t bytes = low_bytes(v);
+    if (count >= kLanes) {
+      __builtin_memcpy(p, &bytes, kLanes);
+    } else {
+      __builtin_memcpy(p, &bytes, count);
+    }
+  }
+  static Int add(Int a, Int b) noexcept { return _mm256_add_epi32(a, b); }
+  static Int sub(Int a, Int b) noexcept { return _mm256_sub_epi32(a, b); }
+  static Int mul_low(Int a, Int b) noexcept { return _mm256_mullo_epi32(a, b); }
+  static Int min(Int a, Int b) noexcept { return _mm256_min_epi32(a, b); }
+  static Int max(Int a, Int b) noexcept { return _mm256_max_epi32(a, b); }
+  static Int bit_and(Int a, Int b) noexcept { return _mm256_and_si256(a, b); }
+  static Int shift_left(Int v, Int by) noexcept { return _mm256_sllv_epi32(v, by); }
+  static Int shift_right(Int v, Int by) noexcept { return _mm256_srav_epi32(v, by); }
+  template <int By>
+  static Int logical_right(Int v) noexcept {
+    return _mm256_srli_epi32(v, By);
+  }
+  static Mask greater(Int a, Int b) noexcept { return _mm256_cmpgt_epi32(a, b); }
+  static Int select(Mask m, Int if_set, Int if_clear) noexcept {
+    return _mm256_blendv_epi8(if_clear, if_set, m);
+  }
+
+  static Int mul_even(Int a, Int b) noexcept { return _mm256_mul_epi32(a, b); }
+  static Int odd_to_even(Int v) noexcept { return _mm256_srli_epi64(v, 32); }
+  static Int blend_odd(Int even, Int odd) noexcept { return _mm256_blend_epi32(even, odd, 0xAA); }
+  static Int add64(Int a, Int b) noexcept { return _mm256_add_epi64(a, b); }
+  static Int sub64(Int a, Int b) noexcept { return _mm256_sub_epi64(a, b); }
+  template <int By>
+  static Int left64(Int v) noexcept {
+    return _mm256_slli_epi64(v, By);
+  }
+  template <int By>
+  static Int logical_right64(Int v) noexcept {
+    return _mm256_srli_epi64(v, By);
+  }
+  static Int shift_left64(Int v, Int by) noexcept { return _mm256_sllv_epi64(v, by); }
+  /// Arithmetic, which AVX2 lacks: shift the value biased by 2^63, then take the bias out.
+  static Int shift_right64(Int v, Int by) noexcept {
+    const Int bias = set64(INT64_MIN);
+    return sub64(_mm256_srlv_epi64(_mm256_xor_si256(v, bias), by), _mm256_srlv_epi64(bias, by));
+  }
+  static Int clear_lowest_bit_where_zero64(Int v, Int condition) noexcept {
+    const Int zero = _mm256_cmpeq_epi64(condition, _mm256_setzero_si256());
+    return _mm256_andnot_si256(_mm256_and_si256(zero, set64(1)), v);
+  }
+
+  static Float set(float v) noexcept { return _mm256_set1_ps(v); }
+  static Float load(const float* p) noexcept { return _mm256_loadu_ps(p); }
+  static Float load_first(const float* p, size_t count, Float rest) noexcept {
+    const Mask lanes = first(count);
+    return _mm256_blendv_ps(rest, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes));
+  }
+  static Float load_weights(const float* p) noexcept { return _mm256_load_ps(p); }
+  static Float load_weights(const int8_t* p) noexcept {
+    return to_float(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+  }
+  static void store(float* p, Float v, size_t count) noexcept { _mm256_maskstore_ps(p, first(count), v); }
+  static Float add(Float a, Float b) noexcept { return _mm256_add_ps(a, b); }
+  static Float mul(Float a, Float b) noexcept { return _mm256_mul_ps(a, b); }
+  static Float div(Float a, Float b) noexcept { return _mm256_div_ps(a, b); }
+  static Float min(Float a, Float b) noexcept { return _mm256_min_ps(a, b); }
+  static Float max(Float a, Float b) noexcept { return _mm256_max_ps(a, b); }
+  static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm256_fmadd_ps(a, b, c); }
+  static Float to_float(Int v) noexcept { return _mm256_cvtepi32_ps(v); }
+  static Int round(Float v) noexcept { return _mm256_cvtps_epi32(v); }
+
+  static Mask no_nan() noexcept { return _mm256_setzero_si256(); }
+  static Mask is_nan(Float v) noexcept { return _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)); }
+  static Mask either(Mask a, Mask b) noexcept { return _mm256_or_si256(a, b); }
+  static bool any(Mask m) noexcept { return _mm256_movemask_epi8(m) != 0; }
+  static Float zero_where(Mask m, Float v) noexcept { return _mm256_andnot_ps(_mm256_castsi256_ps(m), v); }
+
+  static StoreVector select_store(const Epilogue& e) noexcept {
+    return kernels::select_store<Lanes8, HalfUp, HalfEven, Gemmlowp>(e);
+  }
+
+ private:
+  /// The low byte of each lane, in order.
+  static uint64_t low_bytes(Int v) noexcept {
+    const Int gather = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                        0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+    const Int bytes = _mm256_shuffle_epi8(v, gather);
+    const auto low = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 0));
+    const auto high = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 4));
+    return low | static_cast<uint64_t>(high) << 32;
+  }
+};
+
+constexpr size_t kRows = 6;
+constexpr size_t kVectors = 2;
 
 }  // namespace
 }  // namespace requant::kernels

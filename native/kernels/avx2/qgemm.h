@@ -1,5 +1,5 @@
-// AVX2, exact: both sides widened to int16, vpmaddwd (two k a lane, cannot overflow: 2 · 255 · 128 < 2^31), vpaddd.
-// vpmaddubsw would saturate at int16 and is not used.
+// AVX2, exact: both sides widened to int16, vpmaddwd (two k a lane, cannot overflow: 2 · 255 · 128 < 2^31),
+// vpaddd. vpmaddubsw would saturate at int16 and is not used.
 //
 //                 2 vectors × 8 columns of w (2 k each)
 //                ┌────────┬────────┐
@@ -10,10 +10,13 @@
 //   Rows of a are widened once a panel into a small buffer on the stack, kChunk values of k at a time.
 #pragma once
 
-#include "kernels/avx2/epilogue.h"
+#include "kernels/avx2/lanes.h"
 
 namespace requant::kernels {
 namespace {
+
+/// Columns of the accumulator array that a tile fills.
+constexpr size_t kColumns = kVectors * Lanes8::kLanes;
 
 constexpr size_t kChunk = 256;
 
@@ -59,29 +62,17 @@ void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t
   }
   for (int r = 0; r < Rows; ++r) {
     for (int v = 0; v < Vectors; ++v) {
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out + r * kColumns + v * kLanes), acc[r][v]);
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out + r * kColumns + v * Lanes8::kLanes), acc[r][v]);
     }
   }
 }
-
-using QTileFn = void (*)(const uint8_t*, size_t, const int8_t*, size_t, int32_t*) noexcept;
 
 template <int Vectors>
 constexpr QTileFn kQTilesOf[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
                                       qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
 constexpr const QTileFn* kQTiles[kVectors] = {kQTilesOf<1>, kQTilesOf<2>};
 
-void qgemm_6x16_avx2(const QGemmPanel& p) noexcept {
-  alignas(32) int32_t acc[kRows * kColumns];
-  const QTileFn* tiles = kQTiles[(p.columns + kLanes - 1) / kLanes - 1];
-  for (size_t row = 0; row < p.rows;) {
-    const size_t rows = tile_rows(p.rows - row);
-    tiles[rows - 1](p.a + row * p.a_stride, p.a_stride, p.weights, p.k, acc);
-    auto* out = static_cast<uint8_t*>(p.out) + row * p.out_stride * output_bytes(p.epilogue->output);
-    store_tile(*p.epilogue, {acc, kColumns, row, rows, p.column, p.columns, out, p.out_stride});
-    row += rows;
-  }
-}
+void qgemm_6x16_avx2(const QGemmPanel& p) noexcept { qgemm_panel<Lanes8, kRows, kVectors>(p, kQTiles); }
 
 }  // namespace
 }  // namespace requant::kernels

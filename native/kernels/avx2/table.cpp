@@ -1,14 +1,22 @@
 // The table of the AVX2 kernels: the only symbol of this instruction set.
 #include "kernels/avx2/qgemm.h"
-#include "kernels/avx2/sgemm.h"
-#include "kernels/avx2/vector.h"
 
 namespace requant::kernels {
 namespace {
 
-constexpr QGemmKernel kQGemm{{kLanes, kVectors, 2}, qgemm_6x16_avx2, epilogue};
-constexpr SGemmKernel kSGemm{{kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
-constexpr VectorKernel kVector{quantize, dequantize};
+// float32 product on the same 6 × 16 tile: 12 accumulators; per k 2 loads + 6 broadcast loads, 12 vfmadd231ps
+// (latency 4, two a cycle: ≥ 8 chains).
+template <class Weight>
+constexpr const STileFn* kSTiles[kVectors] = {kSTilesOf<Lanes8, 1, Weight>, kSTilesOf<Lanes8, 2, Weight>};
+
+template <class Weight>
+void sgemm_6x16_avx2(const SGemmPanel& p) noexcept {
+  sgemm_panel<Lanes8, kRows>(p, kSTiles<Weight>);
+}
+
+constexpr QGemmKernel kQGemm{{Lanes8::kLanes, kVectors, 2}, qgemm_6x16_avx2, epilogue<Lanes8>};
+constexpr SGemmKernel kSGemm{{Lanes8::kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
+constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>};
 
 }  // namespace
 }  // namespace requant::kernels

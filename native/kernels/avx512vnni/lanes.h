@@ -1,29 +1,105 @@
-// Vector and tile sizes shared by the AVX-512 kernels. Internal linkage: no symbol may leak into the baseline.
+// Sixteen 32-bit lanes: the vector type of the shared templates on AVX-512.
 #pragma once
 
 #include <immintrin.h>
 
-#include "kernels/kernel.h"
+#include "kernels/shared/requantize_x86.h"
+#include "kernels/shared/tiles.h"
+#include "kernels/shared/vector.h"
 
 namespace requant::kernels {
 namespace {
 
-constexpr size_t kLanes = 16;
-constexpr size_t kVectors = 4;
-constexpr size_t kColumns = kLanes * kVectors;
+struct Lanes16 {
+  using Int = __m512i;
+  using Float = __m512;
+  using Mask = __mmask16;
+  static constexpr size_t kLanes = 16;
+
+  static Mask first(size_t count) noexcept {
+    return count >= kLanes ? static_cast<Mask>(0xFFFF) : static_cast<Mask>((1U << count) - 1);
+  }
+
+  static Int set(int32_t v) noexcept { return _mm512_set1_epi32(v); }
+  static Int set64(int64_t v) noexcept { return _mm512_set1_epi64(v); }
+  static Int load(const int32_t* p) noexcept { return _mm512_loadu_si512(p); }
+  static Int load_bytes(const uint8_t* p, size_t count) noexcept {
+    return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(count), p));
+  }
+  static void store(int32_t* p, Int v, size_t count) noexcept {
+    _mm512_mask_storeu_epi32(p, first(count), v);
+  }
+  static void store_bytes(uint8_t* p, Int v, size_t count) noexcept {
+    _mm_mask_storeu_epi8(p, first(count), _mm512_cvtepi32_epi8(v));
+  }
+  static Int add(Int a, Int b) noexcept { return _mm512_add_epi32(a, b); }
+  static Int sub(Int a, Int b) noexcept { return _mm512_sub_epi32(a, b); }
+  static Int mul_low(Int a, Int b) noexcept { return _mm512_mullo_epi32(a, b); }
+  static Int min(Int a, Int b) noexcept { return _mm512_min_epi32(a, b); }
+  static Int max(Int a, Int b) noexcept { return _mm512_max_epi32(a, b); }
+  static Int bit_and(Int a, Int b) noexcept { return _mm512_and_si512(a, b); }
+  static Int shift_left(Int v, Int by) noexcept { return _mm512_sllv_epi32(v, by); }
+  static Int shift_right(Int v, Int by) noexcept { return _mm512_srav_epi32(v, by); }
+  template <int By>
+  static Int logical_right(Int v) noexcept {
+    return _mm512_srli_epi32(v, By);
+  }
+  static Mask greater(Int a, Int b) noexcept { return _mm512_cmpgt_epi32_mask(a, b); }
+  static Int select(Mask m, Int if_set, Int if_clear) noexcept {
+    return _mm512_mask_mov_epi32(if_clear, m, if_set);
+  }
+
+  static Int mul_even(Int a, Int b) noexcept { return _mm512_mul_epi32(a, b); }
+  static Int odd_to_even(Int v) noexcept { return _mm512_srli_epi64(v, 32); }
+  static Int blend_odd(Int even, Int odd) noexcept { return _mm512_mask_blend_epi32(0xAAAA, even, odd); }
+  static Int add64(Int a, Int b) noexcept { return _mm512_add_epi64(a, b); }
+  static Int sub64(Int a, Int b) noexcept { return _mm512_sub_epi64(a, b); }
+  template <int By>
+  static Int left64(Int v) noexcept {
+    return _mm512_slli_epi64(v, By);
+  }
+  template <int By>
+  static Int logical_right64(Int v) noexcept {
+    return _mm512_srli_epi64(v, By);
+  }
+  static Int shift_left64(Int v, Int by) noexcept { return _mm512_sllv_epi64(v, by); }
+  static Int shift_right64(Int v, Int by) noexcept { return _mm512_srav_epi64(v, by); }
+  static Int clear_lowest_bit_where_zero64(Int v, Int condition) noexcept {
+    return _mm512_mask_andnot_epi64(v, _mm512_testn_epi64_mask(condition, condition), set64(1), v);
+  }
+
+  static Float set(float v) noexcept { return _mm512_set1_ps(v); }
+  static Float load(const float* p) noexcept { return _mm512_loadu_ps(p); }
+  static Float load_first(const float* p, size_t count, Float rest) noexcept {
+    return _mm512_mask_loadu_ps(rest, first(count), p);
+  }
+  static Float load_weights(const float* p) noexcept { return _mm512_load_ps(p); }
+  static Float load_weights(const int8_t* p) noexcept {
+    return to_float(_mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static void store(float* p, Float v, size_t count) noexcept { _mm512_mask_storeu_ps(p, first(count), v); }
+  static Float add(Float a, Float b) noexcept { return _mm512_add_ps(a, b); }
+  static Float mul(Float a, Float b) noexcept { return _mm512_mul_ps(a, b); }
+  static Float div(Float a, Float b) noexcept { return _mm512_div_ps(a, b); }
+  static Float min(Float a, Float b) noexcept { return _mm512_min_ps(a, b); }
+  static Float max(Float a, Float b) noexcept { return _mm512_max_ps(a, b); }
+  static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+  static Float to_float(Int v) noexcept { return _mm512_cvtepi32_ps(v); }
+  static Int round(Float v) noexcept { return _mm512_cvtps_epi32(v); }
+
+  static Mask no_nan() noexcept { return 0; }
+  static Mask is_nan(Float v) noexcept { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
+  static Mask either(Mask a, Mask b) noexcept { return static_cast<Mask>(a | b); }
+  static bool any(Mask m) noexcept { return m != 0; }
+  static Float zero_where(Mask m, Float v) noexcept { return _mm512_maskz_mov_ps(static_cast<Mask>(~m), v); }
+
+  static StoreVector select_store(const Epilogue& e) noexcept {
+    return kernels::select_store<Lanes16, HalfUp, HalfEven, Gemmlowp>(e);
+  }
+};
+
 constexpr size_t kRows = 6;
-
-constexpr size_t minimum(size_t a, size_t b) noexcept { return a < b ? a : b; }
-constexpr __mmask16 first_lanes(size_t count) noexcept {
-  return count >= kLanes ? static_cast<__mmask16>(0xFFFF) : static_cast<__mmask16>((1U << count) - 1);
-}
-
-
-/// Rows in the next tile when `left` rows are split as evenly as tiles of kRows allow.
-constexpr size_t tile_rows(size_t left) noexcept {
-  const size_t tiles = (left + kRows - 1) / kRows;
-  return (left + tiles - 1) / tiles;
-}
+constexpr size_t kVectors = 4;
 
 }  // namespace
 }  // namespace requant::kernels

@@ -6,13 +6,17 @@
 //   (broadcast)  └────────┴────────┴────────┴────────┘  + 4 weights + 1 broadcast = 29 of 32 registers
 //
 //   per 4 k: 4 loads + 6 broadcast loads, 24 vpdpbusd. vpdpbusd: latency 4 (Zen 5: 2 a cycle, so ≥ 8 chains;
-//   Zen 4: 1 a cycle; Ice Lake: p0 (p5), latency 5). One row alone keeps several chains over k in flight instead.
+//   Zen 4: 1 a cycle; Ice Lake: p0 (p5), latency 5). One row alone keeps several chains over k in flight
+//   instead.
 #pragma once
 
-#include "kernels/avx512vnni/epilogue.h"
+#include "kernels/avx512vnni/lanes.h"
 
 namespace requant::kernels {
 namespace {
+
+/// Columns of the accumulator array that a tile fills.
+constexpr size_t kColumns = kVectors * Lanes16::kLanes;
 
 /// As an intrinsic g++ 12 copies and spills the accumulators of this loop; the instruction itself does not.
 /// By value: an array element as an operand would keep the array in memory.
@@ -48,7 +52,8 @@ template <int Rows, int Vectors, class Broadcast>
 
 template <int Rows, int Vectors>
 void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept {
-  // One or two rows would wait for their own latency: several partial sums, added at the end (integers: same bits).
+  // One or two rows would wait for their own latency: several partial sums, added at the end (integers: same
+  // bits).
   constexpr int kChains = Rows == 1 ? 4 : Rows == 2 ? 2 : 1;
   constexpr size_t kStep = Vectors * 64;
   __m512i acc[kChains * Rows][Vectors];
@@ -71,12 +76,10 @@ void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t
     for (int v = 0; v < Vectors; ++v) {
       __m512i sum = acc[r][v];
       for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_epi32(sum, acc[chain * Rows + r][v]);
-      _mm512_store_si512(out + r * kColumns + v * kLanes, sum);
+      _mm512_store_si512(out + r * kColumns + v * Lanes16::kLanes, sum);
     }
   }
 }
-
-using QTileFn = void (*)(const uint8_t*, size_t, const int8_t*, size_t, int32_t*) noexcept;
 
 template <int Vectors>
 constexpr QTileFn kQTilesOf[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
@@ -84,15 +87,7 @@ constexpr QTileFn kQTilesOf[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtil
 constexpr const QTileFn* kQTiles[kVectors] = {kQTilesOf<1>, kQTilesOf<2>, kQTilesOf<3>, kQTilesOf<4>};
 
 void qgemm_6x64_avx512vnni(const QGemmPanel& p) noexcept {
-  alignas(64) int32_t acc[kRows * kColumns];
-  const QTileFn* tiles = kQTiles[(p.columns + kLanes - 1) / kLanes - 1];
-  for (size_t row = 0; row < p.rows;) {
-    const size_t rows = tile_rows(p.rows - row);
-    tiles[rows - 1](p.a + row * p.a_stride, p.a_stride, p.weights, p.k, acc);
-    auto* out = static_cast<uint8_t*>(p.out) + row * p.out_stride * output_bytes(p.epilogue->output);
-    store_tile(*p.epilogue, {acc, kColumns, row, rows, p.column, p.columns, out, p.out_stride});
-    row += rows;
-  }
+  qgemm_panel<Lanes16, kRows, kVectors>(p, kQTiles);
 }
 
 }  // namespace

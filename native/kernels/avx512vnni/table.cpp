@@ -1,14 +1,24 @@
 // The table of the AVX-512 VNNI kernels: the only symbol of this instruction set.
 #include "kernels/avx512vnni/qgemm.h"
-#include "kernels/avx512vnni/sgemm.h"
-#include "kernels/avx512vnni/vector.h"
 
 namespace requant::kernels {
 namespace {
 
-constexpr QGemmKernel kQGemm{{kLanes, kVectors, 4}, qgemm_6x64_avx512vnni, epilogue};
-constexpr SGemmKernel kSGemm{{kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
-constexpr VectorKernel kVector{quantize, dequantize};
+// float32 product on the same 6 × 64 tile: 24 accumulators; per k 4 loads + 6 broadcast loads, 24 vfmadd231ps
+// (latency 4).
+template <class Weight>
+constexpr const STileFn* kSTiles[kVectors] = {kSTilesOf<Lanes16, 1, Weight>, kSTilesOf<Lanes16, 2, Weight>,
+                                              kSTilesOf<Lanes16, 3, Weight>, kSTilesOf<Lanes16, 4, Weight>};
+
+template <class Weight>
+void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
+  sgemm_panel<Lanes16, kRows>(p, kSTiles<Weight>);
+}
+
+constexpr QGemmKernel kQGemm{{Lanes16::kLanes, kVectors, 4}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
+constexpr SGemmKernel kSGemm{
+    {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
+constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>};
 
 }  // namespace
 }  // namespace requant::kernels

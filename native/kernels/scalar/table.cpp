@@ -33,15 +33,20 @@ int32_t to_code(const Epilogue& e, int32_t acc, size_t column) noexcept {
       return arith::place(arith::round_half_even(acc, e.multiplier[column], e.shift[column]), y);
     case Rounding::gemmlowp:
       return arith::place(arith::round_gemmlowp(acc, e.multiplier[column], e.shift[column]), y);
-    case Rounding::float32: return arith::requantize_float32(acc, e.scale[column], y);
+    case Rounding::float32:
+      return arith::requantize_float32(acc, e.scale[column], y);
   }
   return e.zero_point;
 }
 
 void store(const Epilogue& e, int32_t acc, size_t row, size_t column, void* out, size_t index) noexcept {
   switch (e.output) {
-    case Output::int32: static_cast<int32_t*>(out)[index] = acc; return;
-    case Output::code: static_cast<uint8_t*>(out)[index] = static_cast<uint8_t>(to_code(e, acc, column)); return;
+    case Output::int32:
+      static_cast<int32_t*>(out)[index] = acc;
+      return;
+    case Output::code:
+      static_cast<uint8_t*>(out)[index] = static_cast<uint8_t>(to_code(e, acc, column));
+      return;
     case Output::dequantize:
       static_cast<float*>(out)[index] = static_cast<float>(acc) * e.scale[column];
       return;
@@ -56,8 +61,7 @@ void store(const Epilogue& e, int32_t acc, size_t row, size_t column, void* out,
 void epilogue(const Epilogue& e, const AccumulatorBlock& block) noexcept {
   for (size_t r = 0; r < block.rows; ++r) {
     for (size_t c = 0; c < block.columns; ++c) {
-      const int32_t acc =
-          corrected(e, block.acc[r * block.acc_stride + c], block.row + r, block.column + c);
+      const int32_t acc = corrected(e, block.acc[r * block.acc_stride + c], block.row + r, block.column + c);
       store(e, acc, block.row + r, block.column + c, block.out, r * block.out_stride + c);
     }
   }
