@@ -22,8 +22,8 @@ struct AsyncRuns::Channel {
 
 AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<Channel>()), env_(env) {
   napi_value name = Napi::String::New(env, "requant:run");
-  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr,
-                                                             this, on_result, &channel_->tsfn);
+  const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr,
+                                                             nullptr, this, on_result, &channel_->tsfn);
   if (status != napi_ok) throw Napi::Error::New(env, "expected a thread-safe function but Node refused one");
   napi_unref_threadsafe_function(env, channel_->tsfn);
   napi_add_env_cleanup_hook(env, on_environment_exit, this);

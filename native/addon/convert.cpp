@@ -91,8 +91,10 @@ kernels::Rounding rounding(const Napi::Value& value) {
   if (name == "half-even") return kernels::Rounding::half_even;
   if (name == "gemmlowp") return kernels::Rounding::gemmlowp;
   if (name == "float32") return kernels::Rounding::float32;
-  throw_status(value.Env(), {Code::argument, "expected rounding 'half-up', 'half-even', 'gemmlowp' or 'float32' "
-                                             "but received '" + name + "'"});
+  throw_status(value.Env(), {Code::argument,
+                             "expected rounding 'half-up', 'half-even', 'gemmlowp' or 'float32' "
+                             "but received '" +
+                                 name + "'"});
 }
 
 const kernels::KernelSet& active_kernel(Napi::Env env) {

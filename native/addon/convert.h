@@ -1,4 +1,5 @@
-// JavaScript values ↔ plain structs. Anything of the wrong type throws ERR_ARGUMENT; nothing is computed here.
+// JavaScript values ↔ plain structs. Anything of the wrong type throws ERR_ARGUMENT; nothing is computed
+// here.
 #pragma once
 
 #include <napi.h>

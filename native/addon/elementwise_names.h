@@ -8,10 +8,18 @@ namespace requant::addon {
 
 inline arith::Elementwise elementwise_function(const Napi::Value& value) {
   using enum arith::Elementwise;
-  static constexpr std::pair<const char*, arith::Elementwise> kNames[] = {
-      {"relu", relu},       {"relu6", relu6},           {"clip", clip},          {"leakyRelu", leaky_relu},
-      {"elu", elu},         {"hardSigmoid", hard_sigmoid}, {"hardSwish", hard_swish}, {"sigmoid", sigmoid},
-      {"tanh", tanh},       {"gelu", gelu},             {"geluTanh", gelu_tanh}, {"silu", silu}};
+  static constexpr std::pair<const char*, arith::Elementwise> kNames[] = {{"relu", relu},
+                                                                          {"relu6", relu6},
+                                                                          {"clip", clip},
+                                                                          {"leakyRelu", leaky_relu},
+                                                                          {"elu", elu},
+                                                                          {"hardSigmoid", hard_sigmoid},
+                                                                          {"hardSwish", hard_swish},
+                                                                          {"sigmoid", sigmoid},
+                                                                          {"tanh", tanh},
+                                                                          {"gelu", gelu},
+                                                                          {"geluTanh", gelu_tanh},
+                                                                          {"silu", silu}};
   const std::string name = string(value, "function");
   for (const auto& [known, function] : kNames) {
     if (name == known) return function;

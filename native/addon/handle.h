@@ -34,7 +34,8 @@ struct Handle {
   /// The object; throws after release.
   static const std::shared_ptr<const T>& get(const Napi::Value& value) {
     Handle& handle = of(value);
-    if (!handle.object) throw_status(value.Env(), {Code::argument, "expected a native handle that is not released"});
+    if (!handle.object)
+      throw_status(value.Env(), {Code::argument, "expected a native handle that is not released"});
     return handle.object;
   }
 

@@ -81,8 +81,8 @@ Napi::Value qgemm(const Napi::CallbackInfo& info) {
 
 /// (acc, requantize, out)
 Napi::Value requantize(const Napi::CallbackInfo& info) {
-  check(info.Env(), ops::requantize(active_kernel(info.Env()), int32s(info[0], "acc"), requantize_spec(info[1]),
-                                    codes(info[2], "out")));
+  check(info.Env(), ops::requantize(active_kernel(info.Env()), int32s(info[0], "acc"),
+                                    requantize_spec(info[1]), codes(info[2], "out")));
   return info[2];
 }
 
@@ -102,9 +102,9 @@ Napi::Value dequantize_linear(const Napi::CallbackInfo& info) {
   const auto out = floats(info[3], "out");
   const bool is_int32 =
       info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
-  check(env, is_int32
-                 ? ops::dequantize_linear(int32s(info[0], "q"), scale, zero_point, out)
-                 : ops::dequantize_linear(active_kernel(env), const_codes(info[0], "q"), scale, zero_point, out));
+  check(env, is_int32 ? ops::dequantize_linear(int32s(info[0], "q"), scale, zero_point, out)
+                      : ops::dequantize_linear(active_kernel(env), const_codes(info[0], "q"), scale,
+                                               zero_point, out));
   return info[3];
 }
 
@@ -112,7 +112,8 @@ Napi::Value dequantize_linear(const Napi::CallbackInfo& info) {
 Napi::Value dynamic_quantize_linear(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   arith::DynamicParams params;
-  check(env, ops::dynamic_quantize_linear(active_kernel(env), floats(info[0], "x"), params, codes(info[1], "out")));
+  check(env, ops::dynamic_quantize_linear(active_kernel(env), floats(info[0], "x"), params,
+                                          codes(info[1], "out")));
   Napi::Object result = Napi::Object::New(env);
   result.Set("scale", params.scale);
   result.Set("zeroPoint", params.zero_point);

@@ -15,7 +15,9 @@ using plan::ValueId;
 
 Grid grid(const Napi::Object& o) {
   const auto scale = floats(o.Get("scale"), "scale");
-  return {{scale.begin(), scale.end()}, int32(o.Get("zeroPoint"), "zeroPoint"), int32(o.Get("lo"), "lo"),
+  return {{scale.begin(), scale.end()},
+          int32(o.Get("zeroPoint"), "zeroPoint"),
+          int32(o.Get("lo"), "lo"),
           int32(o.Get("hi"), "hi")};
 }
 
@@ -56,8 +58,13 @@ gemm::RequantizeSpec requantize_spec(const Napi::Object& o) {
 }
 
 void add_static_linear(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
-  plan::StaticLinearSpec spec{in, out, weight_source(env, s), optional_int32s(s.Get("bias"), "bias"),
-                              int32(s.Get("xZeroPoint"), "xZeroPoint"), {}, {}};
+  plan::StaticLinearSpec spec{in,
+                              out,
+                              weight_source(env, s),
+                              optional_int32s(s.Get("bias"), "bias"),
+                              int32(s.Get("xZeroPoint"), "xZeroPoint"),
+                              {},
+                              {}};
   const Napi::Value requantize = s.Get("requantize");
   if (requantize.IsObject()) {
     spec.requantize = requantize_spec(requantize.As<Napi::Object>());
@@ -68,8 +75,9 @@ void add_static_linear(Napi::Env env, Builder& builder, const Napi::Object& s, V
 }
 
 void add_dynamic_linear(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
-  check(env, builder.add(plan::DynamicLinearSpec{in, out, weight_source(env, s), floats(s.Get("scale"), "scale"),
-                                                 optional_floats(s.Get("bias"), "bias")}));
+  check(env,
+        builder.add(plan::DynamicLinearSpec{in, out, weight_source(env, s), floats(s.Get("scale"), "scale"),
+                                            optional_floats(s.Get("bias"), "bias")}));
 }
 
 void add_float_linear(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {

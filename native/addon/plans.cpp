@@ -55,7 +55,8 @@ Napi::Value release_plan(const Napi::CallbackInfo& info) {
 
 /// (handle, input, output, nanIsZero)
 Napi::Value run_plan(const Napi::CallbackInfo& info) {
-  const auto request = request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
+  const auto request =
+      request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
   check(info.Env(), PlanHandle::get(info[0])->run(request));
   return info[2];
 }

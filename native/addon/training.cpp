@@ -16,8 +16,8 @@ Status check_same_size(size_t a, size_t b) {
 
 }  // namespace
 
-/// (a, b, m, n, k, aTransposed, bTransposed, out): out[m, n] = Σk A[m, k]·B[n, k], one chain over k ascending.
-/// a is [m, k], or [k, m] if transposed; b is [n, k], or [k, n] if transposed.
+/// (a, b, m, n, k, aTransposed, bTransposed, out): out[m, n] = Σk A[m, k]·B[n, k], one chain over k
+/// ascending. a is [m, k], or [k, m] if transposed; b is [n, k], or [k, n] if transposed.
 Napi::Value float_product(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto a = floats(info[0], "a");
@@ -32,8 +32,8 @@ Napi::Value float_product(const Napi::CallbackInfo& info) {
   check(env, ops::check_length("b", b.size(), n * k));
   check(env, ops::check_length("out", out.size(), m * n));
   const kernels::SGemmKernel& kernel = *active_kernel(env).sgemm;
-  const auto packed = unwrap(env, gemm::pack_float_weights(kernel, b.data(), b_transposed ? 1 : k,
-                                                           b_transposed ? n : 1, n, k));
+  const auto packed = unwrap(
+      env, gemm::pack_float_weights(kernel, b.data(), b_transposed ? 1 : k, b_transposed ? n : 1, n, k));
   const gemm::FloatOperand operand{a.data(), m, a_transposed ? size_t{1} : k, a_transposed ? m : size_t{1}};
   gemm::sgemm(kernel, operand, packed, nullptr, nullptr, out.data(), n);
   return info[7];
@@ -44,8 +44,8 @@ Napi::Value elementwise(const Napi::CallbackInfo& info) {
   const auto x = floats(info[3], "x");
   const auto y = floats(info[4], "y");
   check(info.Env(), check_same_size(x.size(), y.size()));
-  arith::apply32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(), y.data(),
-                 x.size());
+  arith::apply32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(),
+                 y.data(), x.size());
   return info[4];
 }
 
@@ -85,8 +85,8 @@ Napi::Value adam_step(const Napi::CallbackInfo& info) {
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), m.size()));
   check(info.Env(), check_same_size(gradient.size(), v.size()));
-  training::adam_step({setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)}, gradient.data(),
-                      gradient.size(), weight.data(), m.data(), v.data());
+  training::adam_step({setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)},
+                      gradient.data(), gradient.size(), weight.data(), m.data(), v.data());
   return info.Env().Undefined();
 }
 

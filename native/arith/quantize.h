@@ -38,7 +38,8 @@ struct DynamicParams {
 /// uint8 parameters of a range that includes 0 (min ≤ 0 ≤ max, both finite).
 inline DynamicParams dynamic_params(float min, float max) noexcept {
   const float width = max - min;
-  const float scale = width <= std::numeric_limits<float>::max() ? width / 255.0F : max / 255.0F - min / 255.0F;
+  const float scale =
+      width <= std::numeric_limits<float>::max() ? width / 255.0F : max / 255.0F - min / 255.0F;
   if (scale < kMinScale) return {};
   const float zero = clamp(0.0F - min / scale, 0.0F, 255.0F);
   return {scale, static_cast<int32_t>(round_half_even(static_cast<double>(zero)))};

@@ -37,7 +37,7 @@ constexpr int64_t round_half_up(int32_t acc, int32_t m, int s) noexcept {
 constexpr int64_t round_half_even(int32_t acc, int32_t m, int s) noexcept {
   const int64_t t = int64_t{acc} * m + (int64_t{1} << (s - 1));
   const int64_t q = t >> s;
-  const bool tie = (t & ((int64_t{1} << s) - 1)) == 0;
+  const bool tie = (static_cast<uint64_t>(t) & ((uint64_t{1} << s) - 1)) == 0;  // s = 63: 2^63 − 1
   return tie ? q & ~int64_t{1} : q;
 }
 
@@ -52,7 +52,8 @@ constexpr int64_t rounding_divide_by_pot(int64_t x, int n) noexcept {
   return (x >> n) + ((x & mask) > ((mask >> 1) + (x < 0)) ? 1 : 0);
 }
 
-/// RDByPOT(SRDHM(acc, m), s − 31), gemmlowp's double rounding; for s < 31 acc is first shifted left, saturating.
+/// RDByPOT(SRDHM(acc, m), s − 31), gemmlowp's double rounding; for s < 31 acc is first shifted left,
+/// saturating.
 constexpr int64_t round_gemmlowp(int32_t acc, int32_t m, int s) noexcept {
   if (s >= 31) return rounding_divide_by_pot(srdhm(acc, m), s - 31);
   const int64_t shifted = int64_t{acc} * (int64_t{1} << (31 - s));
@@ -62,13 +63,13 @@ constexpr int64_t round_gemmlowp(int32_t acc, int32_t m, int s) noexcept {
 /// zy + cvt(min(max(fl(fl(acc)·M), lo − zy), hi − zy)): ONNX Runtime's epilogue. M finite, ≥ 0.
 inline int32_t requantize_float32(int32_t acc, float multiplier, const CodeRange& y) noexcept {
   const float product = static_cast<float>(acc) * multiplier;
-  const float clamped = clamp(product, static_cast<float>(y.lo - y.zero_point),
-                              static_cast<float>(y.hi - y.zero_point));
+  const float clamped =
+      clamp(product, static_cast<float>(y.lo - y.zero_point), static_cast<float>(y.hi - y.zero_point));
   return static_cast<int32_t>(round_half_even(static_cast<double>(clamped))) + y.zero_point;
 }
 
-/// Whether `half-even` and `half-up` agree for every accumulator: no tie exists when the odd part of m is above
-/// 509 (checked exhaustively, numerics.md) or the product is always 0.
+/// Whether `half-even` and `half-up` agree for every accumulator: no tie exists when the odd part of m is
+/// above 509 (checked exhaustively, numerics.md) or the product is always 0.
 constexpr bool half_even_equals_half_up(int32_t m) noexcept {
   return m == 0 || (m >> std::countr_zero(static_cast<uint32_t>(m))) > 509;
 }

@@ -12,15 +12,24 @@ enum class Code : uint8_t { ok, argument, shape, dtype, nan_input, overflow, ker
 /// The `ERR_…` name of a code, as `RequantError.code` carries it.
 constexpr const char* code_name(Code code) noexcept {
   switch (code) {
-    case Code::ok: return "OK";
-    case Code::argument: return "ERR_ARGUMENT";
-    case Code::shape: return "ERR_SHAPE";
-    case Code::dtype: return "ERR_DTYPE";
-    case Code::nan_input: return "ERR_NAN_INPUT";
-    case Code::overflow: return "ERR_OVERFLOW";
-    case Code::kernel: return "ERR_KERNEL";
-    case Code::memory: return "ERR_MEMORY";
-    case Code::cancelled: return "CANCELLED";
+    case Code::ok:
+      return "OK";
+    case Code::argument:
+      return "ERR_ARGUMENT";
+    case Code::shape:
+      return "ERR_SHAPE";
+    case Code::dtype:
+      return "ERR_DTYPE";
+    case Code::nan_input:
+      return "ERR_NAN_INPUT";
+    case Code::overflow:
+      return "ERR_OVERFLOW";
+    case Code::kernel:
+      return "ERR_KERNEL";
+    case Code::memory:
+      return "ERR_MEMORY";
+    case Code::cancelled:
+      return "CANCELLED";
   }
   return "ERR_ARGUMENT";
 }

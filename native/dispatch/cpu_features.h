@@ -1,5 +1,5 @@
-// What this CPU and its operating system support, read once by cpuid and xgetbv: portable between compilers, and
-// unlike __builtin_cpu_supports it links into a shared library everywhere.
+// What this CPU and its operating system support, read once by cpuid and xgetbv: portable between compilers,
+// and unlike __builtin_cpu_supports it links into a shared library everywhere.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 namespace requant::dispatch {
 
 enum Feature : uint32_t {
-  kAvx2 = 1U << 0,    // with OS support for ymm state
+  kAvx2 = 1U << 0,  // with OS support for ymm state
   kFma = 1U << 1,
   kAvx512 = 1U << 2,  // F, BW, DQ and VL, with OS support for zmm and mask state
   kAvx512Vnni = 1U << 3,

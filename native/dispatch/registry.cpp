@@ -29,9 +29,7 @@ std::string available_names() {
 
 std::span<const Kernel> compiled_kernels() noexcept { return kKernels; }
 
-bool runs_here(const Kernel& kernel) noexcept {
-  return (kernel.required_features & ~cpu_features()) == 0;
-}
+bool runs_here(const Kernel& kernel) noexcept { return (kernel.required_features & ~cpu_features()) == 0; }
 
 Result<const Kernel*> select_kernel(std::string_view name) {
   for (const Kernel& kernel : kKernels) {

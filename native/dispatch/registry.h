@@ -20,8 +20,8 @@ std::span<const Kernel> compiled_kernels() noexcept;
 
 bool runs_here(const Kernel& kernel) noexcept;
 
-/// The best kernel this CPU runs, or the one REQUANT_KERNEL names. A name that is unknown or that this CPU does not
-/// run is Code::kernel, and the message lists what there is. Decided at the first call.
+/// The best kernel this CPU runs, or the one REQUANT_KERNEL names. A name that is unknown or that this CPU
+/// does not run is Code::kernel, and the message lists what there is. Decided at the first call.
 Result<const Kernel*> active_kernel();
 
 /// The same decision for a given name (empty: the best one).

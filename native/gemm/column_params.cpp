@@ -20,7 +20,8 @@ Status spread(std::span<const T> values, size_t columns, AlignedBuffer<T>& out) 
 
 }  // namespace
 
-Status ColumnParams::fold_bias(const PackedWeights& weights, std::span<const int32_t> bias, int32_t x_zero_point) {
+Status ColumnParams::fold_bias(const PackedWeights& weights, std::span<const int32_t> bias,
+                               int32_t x_zero_point) {
   const size_t columns = weights.out_features();
   if (!bias_.allocate(round_up(columns, kColumnPad))) return out_of_memory(columns * 4);
   for (size_t c = 0; c < columns; ++c) {
@@ -49,7 +50,7 @@ Status ColumnParams::set_requantize(const RequantizeSpec& spec, size_t columns) 
   epilogue_.hi = spec.hi;
 
   if (spec.rounding == Rounding::float32) {
-    if (!spec.scale.empty()) return set_scale(spec.scale, columns);
+    if (spec.by_scale()) return set_scale(spec.scale, columns);
     if (!scale_.allocate(round_up(columns, kColumnPad))) return out_of_memory(columns * 4);
     for (size_t c = 0; c < columns; ++c) {
       const size_t i = spec.multiplier.size() == 1 ? 0 : c;

@@ -1,4 +1,5 @@
-// The per-column arrays of an epilogue: folded bias, multipliers, scales; owned, padded, ready for any kernel.
+// The per-column arrays of an epilogue: folded bias, multipliers, scales; owned, padded, ready for any
+// kernel.
 #pragma once
 
 #include <span>
@@ -20,12 +21,16 @@ struct RequantizeSpec {
   int32_t zero_point = 0;
   int32_t lo = 0;
   int32_t hi = 0;
+
+  /// M itself is given, not (multiplier, shift).
+  bool by_scale() const noexcept { return rounding == kernels::Rounding::float32 && !scale.empty(); }
+  size_t length() const noexcept { return by_scale() ? scale.size() : multiplier.size(); }
 };
 
 class ColumnParams {
  public:
-  /// Bias less zx·Σ(w − zw), modulo 2^32. `bias` is empty or has one value a column; zx is in the u8 domain of the
-  /// kernels.
+  /// Bias less zx·Σ(w − zw), modulo 2^32. `bias` is empty or has one value a column; zx is in the u8 domain
+  /// of the kernels.
   Status fold_bias(const PackedWeights& weights, std::span<const int32_t> bias, int32_t x_zero_point);
   /// Σ(w − zw) a column as a rank-one correction: for activations whose zero point changes by row.
   Status use_row_zero_points(const PackedWeights& weights);
@@ -33,10 +38,13 @@ class ColumnParams {
   Status set_scale(std::span<const float> scale, size_t columns);
   Status set_float_bias(std::span<const float> bias, size_t columns);
 
-  /// The epilogue over these arrays. Row pointers (corrections, row_scale) are the caller's to fill in a call.
+  /// The epilogue over these arrays. Row pointers (corrections, row_scale) are the caller's to fill in a
+  /// call.
   const kernels::Epilogue& epilogue() const noexcept { return epilogue_; }
   /// Σ(w − zw), or null without use_row_zero_points.
-  const int32_t* weight_sums() const noexcept { return weight_sums_.size() == 0 ? nullptr : weight_sums_.data(); }
+  const int32_t* weight_sums() const noexcept {
+    return weight_sums_.size() == 0 ? nullptr : weight_sums_.data();
+  }
   kernels::Epilogue& epilogue() noexcept { return epilogue_; }
   size_t bytes() const noexcept;
 

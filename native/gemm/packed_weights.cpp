@@ -36,7 +36,8 @@ void pack(const PanelLayout& layout, const T* source, size_t column_stride, size
 }
 
 template void pack<float>(const PanelLayout&, const float*, size_t, size_t, size_t, size_t, float*) noexcept;
-template void pack<int8_t>(const PanelLayout&, const int8_t*, size_t, size_t, size_t, size_t, int8_t*) noexcept;
+template void pack<int8_t>(const PanelLayout&, const int8_t*, size_t, size_t, size_t, size_t,
+                           int8_t*) noexcept;
 
 Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const PanelLayout& layout,
                                                                  const WeightSource& source) {
@@ -61,7 +62,8 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const PanelLayo
   if (!allocated) return out_of_memory(packed_size(layout, n, k));
   if (source.is_unsigned) {
     // Flipping the top bit of u8 is subtracting 128 from it as s8.
-    std::transform(rows, rows + n * k, shifted.data(), [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
+    std::transform(rows, rows + n * k, shifted.data(),
+                   [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
     rows = shifted.data();
   }
   pack(layout, rows, k, 1, n, k, weights->packed_.data());

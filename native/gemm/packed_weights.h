@@ -31,7 +31,7 @@ void pack(const kernels::PanelLayout& layout, const T* source, size_t column_str
           size_t columns, size_t k, T* packed) noexcept;
 
 struct WeightSource {
-  const void* data = nullptr;        // int8_t or uint8_t, row-major [out, in]
+  const void* data = nullptr;  // int8_t or uint8_t, row-major [out, in]
   bool is_unsigned = false;
   size_t out_features = 0;
   size_t in_features = 0;

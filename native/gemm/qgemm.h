@@ -7,8 +7,9 @@
 
 namespace requant::gemm {
 
-/// out[m, n] = epilogue(Σk a[m, k]·w[n, k]). `a` holds u8 codes (int8 + 128). The output's element type follows
-/// from epilogue.output; out_stride counts its elements. Epilogue corrections are complete (see row_sums).
+/// out[m, n] = epilogue(Σk a[m, k]·w[n, k]). `a` holds u8 codes (int8 + 128). The output's element type
+/// follows from epilogue.output; out_stride counts its elements. Epilogue corrections are complete (see
+/// row_sums).
 void qgemm(const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a, const PackedWeights& weights,
            const kernels::Epilogue& epilogue, void* out, size_t out_stride) noexcept;
 

@@ -12,8 +12,9 @@ namespace requant::gemm {
 
 /// acc[m, n] = b[n] + Σk (x[m, k] − zx)·(w[n, k] − zw[n]). X and W are int8_t or uint8_t.
 template <class X, class W>
-void reference_accumulate(MatrixView<const X> x, int32_t zx, MatrixView<const W> w, std::span<const int32_t> zw,
-                          std::span<const int32_t> bias, MatrixView<int32_t> acc) noexcept {
+void reference_accumulate(MatrixView<const X> x, int32_t zx, MatrixView<const W> w,
+                          std::span<const int32_t> zw, std::span<const int32_t> bias,
+                          MatrixView<int32_t> acc) noexcept {
   for (size_t m = 0; m < x.rows; ++m) {
     for (size_t n = 0; n < w.rows; ++n) {
       int32_t sum = bias.empty() ? 0 : bias[n];

@@ -15,8 +15,8 @@ Result<PackedFloatWeights> pack_float_weights(const kernels::SGemmKernel& kernel
   return PackedFloatWeights{std::move(packed), out_features, in_features};
 }
 
-template Result<PackedFloatWeights> pack_float_weights<float>(const kernels::SGemmKernel&, const float*, size_t,
-                                                              size_t, size_t, size_t);
+template Result<PackedFloatWeights> pack_float_weights<float>(const kernels::SGemmKernel&, const float*,
+                                                              size_t, size_t, size_t, size_t);
 template Result<PackedFloatWeights> pack_float_weights<int8_t>(const kernels::SGemmKernel&, const int8_t*,
                                                                size_t, size_t, size_t, size_t);
 

@@ -34,8 +34,8 @@ struct FloatOperand {
   size_t k_stride = 1;
 };
 
-/// out[m, n] = fl(fl(chain · scale[n]) + bias[n]), chain = fma over k ascending from 0; scale and bias may be null
-/// and are padded to kColumnPad.
+/// out[m, n] = fl(fl(chain · scale[n]) + bias[n]), chain = fma over k ascending from 0; scale and bias may be
+/// null and are padded to kColumnPad.
 void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
            const float* scale, const float* bias, float* out, size_t out_stride) noexcept;
 

@@ -27,8 +27,8 @@ Status check(const QGemmRequest& q, size_t rows) {
   }
   const size_t scales = q.dequantize_scale.size();
   if (scales > 1 && scales != out) {
-    return {Code::shape, "expected dequantize.scale of length 1 or " + std::to_string(out) + " but received " +
-                             std::to_string(scales)};
+    return {Code::shape, "expected dequantize.scale of length 1 or " + std::to_string(out) +
+                             " but received " + std::to_string(scales)};
   }
   const CodeRangeOf range = range_of(q.x.is_unsigned);
   return q.weights->check_bound(q.bias, range.lo - q.x_zero_point, range.hi - q.x_zero_point);
@@ -54,7 +54,8 @@ Status qgemm(const kernels::KernelSet& kernel, const QGemmRequest& q) {
 
   // Inside, activations are u8: int8 codes and their zero point are raised by 128.
   gemm::ColumnParams params;
-  if (Status s = prepare(q, q.x.is_unsigned ? q.x_zero_point : q.x_zero_point + 128, params); !s.ok()) return s;
+  if (Status s = prepare(q, q.x.is_unsigned ? q.x_zero_point : q.x_zero_point + 128, params); !s.ok())
+    return s;
   AlignedBuffer<uint8_t> raised;
   AlignedBuffer<int32_t> sums;
   const size_t block = std::min(rows, kBlockRows);
@@ -75,7 +76,8 @@ Status qgemm(const kernels::KernelSet& kernel, const QGemmRequest& q) {
       gemm::row_sums(a, sums.data());
       epilogue.corrections[0] = {sums.data(), q.weights->minus_zero_point()};
     }
-    gemm::qgemm(*kernel.qgemm, a, *q.weights, epilogue, static_cast<uint8_t*>(q.out) + row * out * element, out);
+    gemm::qgemm(*kernel.qgemm, a, *q.weights, epilogue, static_cast<uint8_t*>(q.out) + row * out * element,
+                out);
   }
   return {};
 }

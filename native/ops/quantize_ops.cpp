@@ -9,7 +9,7 @@ namespace requant::ops {
 Status requantize(const kernels::KernelSet& kernel, std::span<const int32_t> acc,
                   const gemm::RequantizeSpec& spec, Codes out) {
   if (Status s = check_requantize(spec, out.is_unsigned, 0); !s.ok()) return s;
-  const size_t columns = spec.multiplier.size();
+  const size_t columns = spec.length();
   if (acc.size() % columns != 0) {
     return {Code::shape, "expected acc to hold whole rows of " + std::to_string(columns) +
                              " values (the multipliers' length) but received " + std::to_string(acc.size())};
@@ -34,12 +34,12 @@ Status quantize_linear(const kernels::KernelSet& kernel, std::span<const float> 
   if (Status s = check_zero_point("zeroPoint", zero_point, out.is_unsigned); !s.ok()) return s;
   if (Status s = check_length("out", out.size, x.size()); !s.ok()) return s;
   const CodeRangeOf range = range_of(out.is_unsigned);
-  if (!kernel.vector->quantize({x.data(), x.size(), &scale, false, zero_point, range.lo, range.hi, out.data})) {
+  if (!kernel.vector->quantize(
+          {x.data(), x.size(), &scale, false, zero_point, range.lo, range.hi, out.data})) {
     return {};
   }
   const auto nan = std::find_if(x.begin(), x.end(), [](float v) { return v != v; });
-  return {Code::nan_input,
-          "expected numbers but received NaN at index " + std::to_string(nan - x.begin())};
+  return {Code::nan_input, "expected numbers but received NaN at index " + std::to_string(nan - x.begin())};
 }
 
 Status dequantize_linear(const kernels::KernelSet& kernel, ConstCodes q, float scale, int32_t zero_point,

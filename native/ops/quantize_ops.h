@@ -1,4 +1,5 @@
-// requantize, quantizeLinear, dequantizeLinear and dynamicQuantizeLinear of requant/kernels over whole arrays.
+// requantize, quantizeLinear, dequantizeLinear and dynamicQuantizeLinear of requant/kernels over whole
+// arrays.
 #pragma once
 
 #include "arith/quantize.h"

@@ -10,7 +10,9 @@ namespace {
 
 class Worker {
  public:
-  Worker() { std::thread([this] { loop(); }).detach(); }
+  Worker() {
+    std::thread([this] { loop(); }).detach();
+  }
 
   void push(std::function<void()> task) {
     {

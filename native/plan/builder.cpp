@@ -12,8 +12,8 @@ std::string quoted(const Value& value) { return "'" + value.name + "'"; }
 Status Builder::add_value(std::string name, double features, ValueType type) {
   if (!(features >= 1 && features <= static_cast<double>(kMaxFeatures)) ||
       features != static_cast<double>(static_cast<size_t>(features))) {
-    return {Code::shape, "expected 1 to 2^24 features for value '" + name + "' but received " +
-                             std::to_string(features)};
+    return {Code::shape,
+            "expected 1 to 2^24 features for value '" + name + "' but received " + std::to_string(features)};
   }
   values_.push_back({std::move(name), static_cast<size_t>(features), type});
   written_.push_back(false);
@@ -27,7 +27,8 @@ Status Builder::check_ids(std::span<const ValueId> inputs, ValueId output) const
 }
 
 /// Types agree, the inputs have been written (value 0 is the plan's input), the output has not.
-Status Builder::check_wiring(std::span<const ValueId> inputs, ValueId output, ValueType in, ValueType out) const {
+Status Builder::check_wiring(std::span<const ValueId> inputs, ValueId output, ValueType in,
+                             ValueType out) const {
   if (Status s = check_ids(inputs, output); !s.ok()) return s;
   for (const ValueId id : inputs) {
     if (id != 0 && !written_[id]) {
@@ -38,7 +39,8 @@ Status Builder::check_wiring(std::span<const ValueId> inputs, ValueId output, Va
   if (output == 0 || written_[output]) {
     return {Code::argument, "expected value " + quoted(values_[output]) + " to be written once"};
   }
-  if (values_[output].type != out) return {Code::dtype, "expected another type of value " + quoted(values_[output])};
+  if (values_[output].type != out)
+    return {Code::dtype, "expected another type of value " + quoted(values_[output])};
   return {};
 }
 
@@ -66,13 +68,15 @@ Status Builder::append(std::unique_ptr<Stage> stage) {
 Status Builder::add(const StaticLinearSpec& spec) {
   const ValueType out = spec.requantize ? ValueType::u8 : ValueType::f32;
   if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::u8, out); !s.ok()) return s;
-  if (Status s = check_linear(spec.input, spec.output, spec.weight.in_features, spec.weight.out_features); !s.ok()) {
+  if (Status s = check_linear(spec.input, spec.output, spec.weight.in_features, spec.weight.out_features);
+      !s.ok()) {
     return s;
   }
-  if (Status s = ops::check_zero_point("the input's zero point (u8 domain)", spec.x_zero_point, true); !s.ok()) {
+  if (Status s = ops::check_zero_point("the input's zero point (u8 domain)", spec.x_zero_point, true);
+      !s.ok()) {
     return s;
   }
-  if (spec.requantize && spec.requantize->scale.empty()) {
+  if (spec.requantize) {
     if (Status s = ops::check_requantize(*spec.requantize, true, spec.weight.out_features); !s.ok()) return s;
   }
   auto stage = make_static_linear(kernel_, spec);
@@ -80,8 +84,10 @@ Status Builder::add(const StaticLinearSpec& spec) {
 }
 
 Status Builder::add(const DynamicLinearSpec& spec) {
-  if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::f32, ValueType::f32); !s.ok()) return s;
-  if (Status s = check_linear(spec.input, spec.output, spec.weight.in_features, spec.weight.out_features); !s.ok()) {
+  if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::f32, ValueType::f32); !s.ok())
+    return s;
+  if (Status s = check_linear(spec.input, spec.output, spec.weight.in_features, spec.weight.out_features);
+      !s.ok()) {
     return s;
   }
   auto stage = make_dynamic_linear(kernel_, spec);
@@ -89,8 +95,10 @@ Status Builder::add(const DynamicLinearSpec& spec) {
 }
 
 Status Builder::add(const FloatLinearSpec& spec) {
-  if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::f32, ValueType::f32); !s.ok()) return s;
-  if (Status s = check_linear(spec.input, spec.output, spec.in_features, spec.out_features); !s.ok()) return s;
+  if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::f32, ValueType::f32); !s.ok())
+    return s;
+  if (Status s = check_linear(spec.input, spec.output, spec.in_features, spec.out_features); !s.ok())
+    return s;
   auto stage = make_float_linear(kernel_, spec);
   return stage.ok() ? append(std::move(stage.value)) : stage.status;
 }
@@ -145,25 +153,27 @@ Status Builder::add_concat(std::vector<ValueId> inputs, ValueId output) {
   if (Status s = check_wiring(inputs, output, type, type); !s.ok()) return s;
   size_t features = 0;
   for (const ValueId id : inputs) features += values_[id].features;
-  if (Status s = ops::check_length("the features of a concat", values_[output].features, features); !s.ok()) return s;
+  if (Status s = ops::check_length("the features of a concat", values_[output].features, features); !s.ok())
+    return s;
   return append(make_concat(std::move(inputs), output));
 }
 
-Status Builder::check_port(const char* what, const Port& port) const {
-  if (port.value >= values_.size()) return {Code::argument, std::string("expected an ") + what + " of the plan"};
+Status Builder::check_port(const char* what, const Port& port, bool scale_per_feature) const {
+  if (port.value >= values_.size())
+    return {Code::argument, std::string("expected an ") + what + " of the plan"};
   const Value& value = values_[port.value];
   const bool codes = port.element != Element::f32;
   if (codes != (value.type == ValueType::u8)) {
-    return {Code::dtype, std::string("expected the ") + what + "'s element type to fit value " + quoted(value)};
+    return {Code::dtype,
+            std::string("expected the ") + what + "'s element type to fit value " + quoted(value)};
   }
-  // Only the input may have one scale a feature.
-  return codes ? check_grid(port.grid, port.value == 0 ? value.features : 1) : Status{};
+  return codes ? check_grid(port.grid, scale_per_feature ? value.features : 1) : Status{};
 }
 
 Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output, bool observable) {
   if (values_.empty() || input.value != 0) return Status(Code::argument, "expected value 0 to be the input");
-  if (Status s = check_port("input", input); !s.ok()) return s;
-  if (Status s = check_port("output", output); !s.ok()) return s;
+  if (Status s = check_port("input", input, true); !s.ok()) return s;
+  if (Status s = check_port("output", output, false); !s.ok()) return s;
   if (output.value != 0 && !written_[output.value]) {
     return Status(Code::argument, "expected the output " + quoted(values_[output.value]) + " to be written");
   }

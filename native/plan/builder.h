@@ -1,5 +1,5 @@
-// Builds a plan stage by stage. Every argument is checked here, so that a plan that exists can be run: features
-// and types agree, each value is written once and before it is read, grids and scales are legal.
+// Builds a plan stage by stage. Every argument is checked here, so that a plan that exists can be run:
+// features and types agree, each value is written once and before it is read, grids and scales are legal.
 #pragma once
 
 #include "dispatch/registry.h"
@@ -37,7 +37,7 @@ class Builder {
   Status check_wiring(std::span<const ValueId> inputs, ValueId output, ValueType in, ValueType out) const;
   Status check_same_features(ValueId input, ValueId output) const;
   Status check_linear(ValueId input, ValueId output, size_t in_features, size_t out_features) const;
-  Status check_port(const char* what, const Port& port) const;
+  Status check_port(const char* what, const Port& port, bool scale_per_feature) const;
   Status append(std::unique_ptr<Stage> stage);
 
   const kernels::KernelSet& kernel_;

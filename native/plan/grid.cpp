@@ -21,7 +21,8 @@ Status check_grid(const Grid& grid, size_t features) {
       return {Code::argument, "expected scales in [2^-100, 2^126] but received " + std::to_string(scale)};
     }
   }
-  if (0 <= grid.lo && grid.lo <= grid.hi && grid.hi <= 255 && 0 <= grid.zero_point && grid.zero_point <= 255) {
+  if (0 <= grid.lo && grid.lo <= grid.hi && grid.hi <= 255 && 0 <= grid.zero_point &&
+      grid.zero_point <= 255) {
     return {};
   }
   return {Code::argument, "expected 0 ≤ lo ≤ hi ≤ 255 and a zero point in 0…255 (u8 domain) but received " +

@@ -58,7 +58,8 @@ class DynamicLinear final : public Stage {
       gemm::row_sums(codes, scratch.row_sums);
       epilogue.corrections[1] = {scratch.row_sums, weights_->minus_zero_point()};
     }
-    gemm::qgemm(*block.kernel.qgemm, codes, *weights_, epilogue, block.data[output()], weights_->out_features());
+    gemm::qgemm(*block.kernel.qgemm, codes, *weights_, epilogue, block.data[output()],
+                weights_->out_features());
   }
 
   size_t scratch_bytes(size_t rows) const noexcept override {
@@ -79,7 +80,8 @@ class DynamicLinear final : public Stage {
             reinterpret_cast<int32_t*>(memory) + 2 * rows, reinterpret_cast<uint8_t*>(memory) + 12 * rows};
   }
 
-  void quantize_row(const Block& block, MatrixView<const float> x, size_t r, const Scratch& s) const noexcept {
+  void quantize_row(const Block& block, MatrixView<const float> x, size_t r,
+                    const Scratch& s) const noexcept {
     const arith::FiniteRange range = arith::finite_range(x.row(r), x.cols);
     const arith::DynamicParams params = arith::dynamic_params(range.min, range.max);
     s.scale[r] = params.scale;
@@ -129,7 +131,8 @@ Result<std::unique_ptr<Stage>> make_static_linear(const kernels::KernelSet& kern
   }
   auto weights = PackedWeights::make(kernel.qgemm->layout, spec.weight);
   if (!weights.ok()) return weights.status;
-  if (Status s = weights.value->check_bound(spec.bias, -spec.x_zero_point, 255 - spec.x_zero_point); !s.ok()) {
+  if (Status s = weights.value->check_bound(spec.bias, -spec.x_zero_point, 255 - spec.x_zero_point);
+      !s.ok()) {
     return s;
   }
   gemm::ColumnParams params;
@@ -162,7 +165,8 @@ Result<std::unique_ptr<Stage>> make_dynamic_linear(const kernels::KernelSet& ker
   return std::unique_ptr<Stage>(new DynamicLinear(spec, std::move(weights.value), std::move(params)));
 }
 
-Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kernel, const FloatLinearSpec& spec) {
+Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kernel,
+                                                 const FloatLinearSpec& spec) {
   const size_t columns = spec.out_features;
   const size_t k = spec.in_features;
   const bool is_int8 = spec.int8_weight != nullptr;

@@ -32,7 +32,7 @@ struct DynamicLinearSpec {
 
 struct FloatLinearSpec {
   ValueId input, output;
-  const float* weight = nullptr;       // [out, in]; or
+  const float* weight = nullptr;        // [out, in]; or
   const int8_t* int8_weight = nullptr;  // [out, in] with `scale`
   size_t out_features = 0;
   size_t in_features = 0;
@@ -40,9 +40,11 @@ struct FloatLinearSpec {
   std::span<const float> bias;
 };
 
-Result<std::unique_ptr<Stage>> make_static_linear(const kernels::KernelSet& kernel, const StaticLinearSpec& spec);
+Result<std::unique_ptr<Stage>> make_static_linear(const kernels::KernelSet& kernel,
+                                                  const StaticLinearSpec& spec);
 Result<std::unique_ptr<Stage>> make_dynamic_linear(const kernels::KernelSet& kernel,
                                                    const DynamicLinearSpec& spec);
-Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kernel, const FloatLinearSpec& spec);
+Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kernel,
+                                                 const FloatLinearSpec& spec);
 
 }  // namespace requant::plan

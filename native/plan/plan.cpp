@@ -81,7 +81,9 @@ class Plan::ArenaLease {
   ArenaLease(const ArenaLease&) = delete;
   ArenaLease& operator=(const ArenaLease&) = delete;
 
-  bool ready() noexcept { return arena_.size() != 0 || arena_.allocate(std::max<size_t>(plan_.arena_bytes_, 1)); }
+  bool ready() noexcept {
+    return arena_.size() != 0 || arena_.allocate(std::max<size_t>(plan_.arena_bytes_, 1));
+  }
   Arena& arena() noexcept { return arena_; }
 
  private:
@@ -94,8 +96,8 @@ Status Plan::check(const RunRequest& q, size_t rows) const {
   const size_t out = values_[output_.value].features;
   if (q.input_size != rows * in) return wrong_size("input", in, q.input_size);
   if (q.output_size != rows * out) {
-    return {Code::shape, "expected output of length " + std::to_string(rows * out) + " (" + std::to_string(rows) +
-                             " rows of " + std::to_string(out) + ") but received " +
+    return {Code::shape, "expected output of length " + std::to_string(rows * out) + " (" +
+                             std::to_string(rows) + " rows of " + std::to_string(out) + ") but received " +
                              std::to_string(q.output_size)};
   }
   if (q.input_element != Element::f32 && q.input_element != input_.element) {
@@ -106,7 +108,8 @@ Status Plan::check(const RunRequest& q, size_t rows) const {
   }
   if (overlap(q.input, q.input_size * element_bytes(q.input_element), q.output,
               q.output_size * element_bytes(q.output_element))) {
-    return {Code::argument, "expected an output that does not overlap the input but received overlapping memory"};
+    return {Code::argument,
+            "expected an output that does not overlap the input but received overlapping memory"};
   }
   return {};
 }
@@ -123,12 +126,19 @@ Status Plan::run(const RunRequest& q) const {
 Status Plan::run_blocks(const RunRequest& q, size_t rows, Arena& arena) const {
   std::vector<std::byte*> data(values_.size());
   for (size_t row = 0; row < rows; row += block_rows_) {
-    if (q.cancel != nullptr && q.cancel->load(std::memory_order_relaxed)) return {Code::cancelled, "cancelled"};
+    if (q.cancel != nullptr && q.cancel->load(std::memory_order_relaxed))
+      return {Code::cancelled, "cancelled"};
     for (ValueId id = 0; id < data.size(); ++id) data[id] = arena.data() + offsets_[id];
     NanPosition nan;
-    const Block block{kernel_, values_, data.data(), arena.data() + scratch_offset_,
-                      std::min(block_rows_, rows - row), q.nan_is_zero, nan};
-    // Float rows leave straight into the caller's memory. An input that is also the output is copied at the end.
+    const Block block{kernel_,
+                      values_,
+                      data.data(),
+                      arena.data() + scratch_offset_,
+                      std::min(block_rows_, rows - row),
+                      q.nan_is_zero,
+                      nan};
+    // Float rows leave straight into the caller's memory. An input that is also the output is copied at the
+    // end.
     const bool direct = output_.value != input_.value && q.output_element == Element::f32 &&
                         values_[output_.value].type == ValueType::f32;
     if (direct) {

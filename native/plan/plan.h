@@ -1,7 +1,7 @@
 // A whole MLP as one program. Immutable once built; any number of threads may run it at the same time.
 //
-// The batch is cut into blocks of rows whose values fit in the cache, and each block runs through all stages before
-// the next one starts. Values live in an arena; those that are never alive together share memory.
+// The batch is cut into blocks of rows whose values fit in the cache, and each block runs through all stages
+// before the next one starts. Values live in an arena; those that are never alive together share memory.
 #pragma once
 
 #include <atomic>
@@ -48,8 +48,8 @@ struct RunRequest {
 
 class Plan {
  public:
-  Plan(const kernels::KernelSet& kernel, std::vector<Value> values, std::vector<std::unique_ptr<Stage>> stages,
-       Port input, Port output, bool observable);
+  Plan(const kernels::KernelSet& kernel, std::vector<Value> values,
+       std::vector<std::unique_ptr<Stage>> stages, Port input, Port output, bool observable);
 
   Status run(const RunRequest& request) const;
 

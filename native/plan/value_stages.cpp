@@ -23,7 +23,8 @@ class Dequantize final : public Stage {
  public:
   Dequantize(ValueId input, ValueId output, Grid grid) : Stage({input}, output), grid_(std::move(grid)) {}
   void run(const Block& block) const noexcept override {
-    dequantize_block(block.kernel, block.view<const uint8_t>(input()), grid_, block.view<float>(output()).data);
+    dequantize_block(block.kernel, block.view<const uint8_t>(input()), grid_,
+                     block.view<float>(output()).data);
   }
 
  private:

@@ -1,5 +1,5 @@
-// One step of an optimizer over a parameter array; plain float32 with every operation rounded on its own, so the
-// result is the same wherever it runs.
+// One step of an optimizer over a parameter array; plain float32 with every operation rounded on its own, so
+// the result is the same wherever it runs.
 #pragma once
 
 #include <cmath>
@@ -23,7 +23,8 @@ inline void adam_step(const AdamSettings& s, const float* gradient, size_t count
     m[i] = s.beta1 * m[i] + keep1 * g;
     v[i] = s.beta2 * v[i] + keep2 * (g * g);
     const float mean = m[i] / s.correction1;
-    const float deviation = std::sqrt(v[i] / s.correction2) + s.epsilon;  // IEEE square root: exact everywhere
+    const float deviation =
+        std::sqrt(v[i] / s.correction2) + s.epsilon;  // IEEE square root: exact everywhere
     weight[i] = weight[i] - s.learning_rate * (mean / deviation);
   }
 }

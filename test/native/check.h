@@ -20,8 +20,9 @@ inline Tally& tally() {
   return instance;
 }
 
-/// Records a failure; prints the first ten of a case only, so that a broken kernel does not print a million lines.
-inline bool check(bool ok, std::string_view what = {},
+/// Records a failure; prints the first ten of a case only, so that a broken kernel does not print a million
+/// lines.
+inline bool check(bool ok, std::string_view what = "",
                   std::source_location at = std::source_location::current()) {
   if (ok) return true;
   if (tally().failures_in_case++ < 10) {

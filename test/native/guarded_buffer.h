@@ -15,8 +15,8 @@ namespace requant::test {
 
 enum class Flush { start, end };
 
-/// Room for `capacity` elements. place() puts an array of that many or fewer against one of the two guard pages;
-/// untouched() tells whether the slack on its other side is still as place() left it.
+/// Room for `capacity` elements. place() puts an array of that many or fewer against one of the two guard
+/// pages; untouched() tells whether the slack on its other side is still as place() left it.
 template <class T>
 class GuardedBuffer {
  public:
@@ -38,7 +38,7 @@ class GuardedBuffer {
   /// `count` elements, all bytes 0xA5, flush to the start or the end.
   T* place(size_t count, Flush flush) {
     const size_t bytes = count * sizeof(T);
-    if (bytes > usable_) fail("a guarded buffer that is large enough");
+    if (bytes > usable_) fail("placing an array within the capacity");
     uint8_t* const begin = base_ + page_;
     const size_t slack = std::min(kSlack, usable_ - bytes);
     uint8_t* const data = flush == Flush::start ? begin : begin + usable_ - bytes;
@@ -65,7 +65,7 @@ class GuardedBuffer {
   static constexpr size_t kSlack = 256;
 
   [[noreturn]] static void fail(const char* what) {
-    std::perror(what);
+    std::fprintf(stderr, "expected %s to succeed\n", what);
     std::abort();
   }
 

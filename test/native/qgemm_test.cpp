@@ -1,5 +1,5 @@
-// ops::qgemm of one kernel against the triple loop of gemm/reference.h and the scalar requantizers: every shape up
-// to 40 × 40 × 40 and the edge table, operands and outputs in guarded memory.
+// ops::qgemm of one kernel against the triple loop of gemm/reference.h and the scalar requantizers: every
+// shape up to 40 × 40 × 40 and the edge table, operands and outputs in guarded memory.
 //   qgemm_test KERNEL [--quick]; without a kernel: all that run here
 #include <bit>
 #include <chrono>
@@ -88,7 +88,8 @@ class Problem {
   void fail(const char* what) const { check(false, text(shape_) + ": " + what); }
 
   static void fill_extremes(uint8_t* data, size_t count, bool is_unsigned, Random& random) {
-    const uint8_t ends[] = {static_cast<uint8_t>(is_unsigned ? 0 : 0x80), static_cast<uint8_t>(is_unsigned ? 255 : 127)};
+    const uint8_t ends[] = {static_cast<uint8_t>(is_unsigned ? 0 : 0x80),
+                            static_cast<uint8_t>(is_unsigned ? 255 : 127)};
     const uint64_t mode = random.word() % 3;  // all low, all high, mixed
     for (size_t i = 0; i < count; ++i) data[i] = ends[mode < 2 ? mode : random.word() % 2];
   }
@@ -143,14 +144,17 @@ class Problem {
     if (out != nullptr && std::memcmp(out, acc_.data(), outputs() * 4) != 0) fail("int32 differs");
   }
 
-  void compare_codes(const kernels::KernelSet& kernel, ops::QGemmRequest request, Random& random, Rounding rounding) {
+  void compare_codes(const kernels::KernelSet& kernel, ops::QGemmRequest request, Random& random,
+                     Rounding rounding) {
     request.out_is_unsigned = random.chance(2);
     const auto range = ops::range_of(request.out_is_unsigned);
     gemm::RequantizeSpec spec;
     spec.rounding = rounding;
     spec.zero_point = zero_point(request.out_is_unsigned, random);
     const int32_t zy = spec.zero_point;
-    spec.lo = random.chance(4) ? zy : random.chance(4) ? static_cast<int32_t>(random.between(range.lo, zy)) : range.lo;
+    spec.lo = random.chance(4)   ? zy
+              : random.chance(4) ? static_cast<int32_t>(random.between(range.lo, zy))
+                                 : range.lo;
     spec.hi = random.chance(4) ? static_cast<int32_t>(random.between(spec.lo, range.hi)) : range.hi;
     // A scale at which accumulators of the usual size fill the codes' range.
     const size_t columns = random.chance(2) ? shape_.n : 1;
@@ -181,10 +185,14 @@ class Problem {
   static int32_t requantized(int32_t acc, int32_t m, int32_t s, const gemm::RequantizeSpec& spec) {
     const arith::CodeRange y{spec.zero_point, spec.lo, spec.hi};
     switch (spec.rounding) {
-      case Rounding::half_up: return arith::place(arith::round_half_up(acc, m, s), y);
-      case Rounding::half_even: return arith::place(arith::round_half_even(acc, m, s), y);
-      case Rounding::gemmlowp: return arith::place(arith::round_gemmlowp(acc, m, s), y);
-      case Rounding::float32: break;
+      case Rounding::half_up:
+        return arith::place(arith::round_half_up(acc, m, s), y);
+      case Rounding::half_even:
+        return arith::place(arith::round_half_even(acc, m, s), y);
+      case Rounding::gemmlowp:
+        return arith::place(arith::round_gemmlowp(acc, m, s), y);
+      case Rounding::float32:
+        break;
     }
     return arith::requantize_float32(acc, arith::multiplier_as_float(m, s), y);
   }
@@ -260,7 +268,8 @@ int main(int argc, char** argv) {
       std::printf("skip %s: this CPU does not run it\n", kernel.name);
     }
   }
-  check(known, "expected the name of a kernel that is compiled in");
-  if (!known) test::run_case("qgemm: kernel name", [] { check(false, "unknown kernel"); });
+  if (!known) {
+    test::run_case("qgemm: kernel name", [] { check(false, "expected a kernel that is compiled in"); });
+  }
   return test::finish();
 }

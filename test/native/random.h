@@ -1,4 +1,5 @@
-// A small generator with the same sequence everywhere (splitmix64), and the distributions that the tests need.
+// A small generator with the same sequence everywhere (splitmix64), and the distributions that the tests
+// need.
 #pragma once
 
 #include <bit>
@@ -38,12 +39,18 @@ class Random {
   /// One of the values that arithmetic treats specially.
   float special() {
     using Limits = std::numeric_limits<float>;
-    static constexpr float kValues[] = {0.0F,           -0.0F,
-                                        Limits::infinity(), -Limits::infinity(),
-                                        Limits::max(),  -Limits::max(),
-                                        Limits::min(),  -Limits::min(),
-                                        Limits::denorm_min(), -Limits::denorm_min(),
-                                        0x1.fffffcp-127F, Limits::quiet_NaN()};
+    static constexpr float kValues[] = {0.0F,
+                                        -0.0F,
+                                        Limits::infinity(),
+                                        -Limits::infinity(),
+                                        Limits::max(),
+                                        -Limits::max(),
+                                        Limits::min(),
+                                        -Limits::min(),
+                                        Limits::denorm_min(),
+                                        -Limits::denorm_min(),
+                                        0x1.fffffcp-127F,
+                                        Limits::quiet_NaN()};
     return kValues[word() % (sizeof(kValues) / sizeof(kValues[0]))];
   }
 

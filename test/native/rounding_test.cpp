@@ -1,5 +1,6 @@
-// The four roundings of arith/requantize.h against a second formulation in exact 128-bit arithmetic, written from
-// the text of docs/numerics.md; and the claim that half-even needs its own formula only for short multipliers.
+// The four roundings of arith/requantize.h against a second formulation in exact 128-bit arithmetic, written
+// from the text of docs/numerics.md; and the claim that half-even needs its own formula only for short
+// multipliers.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -57,7 +58,8 @@ Wide exact_half_away(Wide numerator, int s) {
   return numerator < 0 ? -exact_half_up(-numerator, s) : exact_half_up(numerator, s);
 }
 
-/// acc·2^(31−s) saturated where s < 31; times m / 2^31, ties up; divided by 2^(s−31), ties away; s = 63 gives 0.
+/// acc·2^(31−s) saturated where s < 31; times m / 2^31, ties up; divided by 2^(s−31), ties away; s = 63 gives
+/// 0.
 Wide exact_gemmlowp(int32_t acc, int32_t m, int s) {
   if (s == 63) return 0;
   Wide a = acc;
@@ -125,7 +127,8 @@ void float32() {
     }
     for (long i = 0; i < random_rounds / 16; ++i) {
       const int32_t acc = random.integer();
-      const float m = arith::multiplier_as_float(random_mantissa(random), static_cast<int>(random.between(25, 63)));
+      const float m =
+          arith::multiplier_as_float(random_mantissa(random), static_cast<int>(random.between(25, 63)));
       bad += arith::requantize_float32(acc, m, y) != exact_float32(acc, m, y);
     }
   }
@@ -134,7 +137,8 @@ void float32() {
   check(arith::requantize_float32(35637, 0x1.8b61ep-9F, {0, 0, 255}) == 108, "M = 0x1.8b61ep-9, acc = 35637");
   const auto m = static_cast<int32_t>(std::ldexp(static_cast<double>(0x1.8b61ep-9F), 39));
   check(arith::multiplier_as_float(m, 39) == 0x1.8b61ep-9F, "m, s of that M");
-  check(arith::round_half_up(35637, m, 39) == 107 && arith::round_half_even(35637, m, 39) == 107, "exactly 107");
+  check(arith::round_half_up(35637, m, 39) == 107 && arith::round_half_even(35637, m, 39) == 107,
+        "exactly 107");
 }
 
 /// M = 2^−8: half-up, half-even, gemmlowp.
@@ -192,7 +196,8 @@ void half_even_claim() {
   for (int32_t odd = 1; odd <= 1023; odd += 2) {
     const int32_t m = test::normalized(odd);
     // Exact in both directions: the rule neither misses a tie nor wastes the cheaper formula.
-    check(half_even_differs(m, ties) == !arith::half_even_equals_half_up(m), "odd part " + std::to_string(odd));
+    check(half_even_differs(m, ties) == !arith::half_even_equals_half_up(m),
+          "odd part " + std::to_string(odd));
   }
   std::printf("  %ld ties of odd parts 1…1023\n", ties);
 
@@ -203,7 +208,8 @@ void half_even_claim() {
     const auto s = static_cast<int>(random.between(25, 63));
     const int32_t acc = random.integer();
     const arith::CodeRange y{static_cast<int32_t>(random.between(0, 255)), 0, 255};
-    check(arith::place(arith::round_half_up(acc, m, s), y) == arith::place(arith::round_half_even(acc, m, s), y));
+    check(arith::place(arith::round_half_up(acc, m, s), y) ==
+          arith::place(arith::round_half_even(acc, m, s), y));
   }
 }
 

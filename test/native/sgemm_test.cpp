@@ -1,5 +1,6 @@
-// The float32 product and the weight-only int8 product of every kernel against gemm::reference_float_product, bit for
-// bit: NaN, infinities and subnormals, transposed operands, scale and bias, operands in guarded memory.
+// The float32 product and the weight-only int8 product of every kernel against gemm::reference_float_product,
+// bit for bit: NaN, infinities and subnormals, transposed operands, scale and bias, operands in guarded
+// memory.
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -23,8 +24,9 @@ using test::GuardedBuffer;
 using test::Random;
 using test::Shape;
 
-constexpr size_t kMaxOperand = 7 * 32768 + 513 * 64;
-constexpr size_t kMaxWeights = 65 * 32768 + 1024 * 1024;
+// The largest edge shape and gaps of up to 3 in its smaller dimension.
+constexpr size_t kMaxOperand = (7 + 3) * 32768 + 1024 * 64;
+constexpr size_t kMaxWeights = (65 + 3) * 32768 + 1024 * 1024;
 constexpr size_t kMaxOutput = 64 * 1024;
 
 enum class Values { plain, wide, special };
@@ -32,7 +34,9 @@ enum class Values { plain, wide, special };
 float value_of(Values kind, Random& random) {
   if (kind == Values::plain) return random.unit();
   if (kind == Values::wide) return random.scaled(-126, 100);  // subnormals, overflow, cancellation
-  return random.chance(40) ? random.special() : random.chance(3) ? random.scaled(-140 + 14, -60) : random.unit();
+  return random.chance(40)  ? random.special()
+         : random.chance(3) ? random.scaled(-140 + 14, -60)
+                            : random.unit();
 }
 
 /// Element [row, column] of a row-major matrix in a larger or transposed array.
@@ -70,13 +74,14 @@ class Problem {
   }
 
   void run(const kernels::SGemmKernel& kernel, size_t gap) {
-    const auto weights = gemm::pack_float_weights(kernel, static_cast<const Weight*>(w_), w_layout_.row_stride,
-                                                  w_layout_.column_stride, shape_.n, shape_.k);
+    const auto weights =
+        gemm::pack_float_weights(kernel, static_cast<const Weight*>(w_), w_layout_.row_stride,
+                                 w_layout_.column_stride, shape_.n, shape_.k);
     if (!check(weights.ok(), "packing")) return;
     const size_t stride = shape_.n + gap;
     float* out = out_memory_.place((shape_.m - 1) * stride + shape_.n, flush_);
-    gemm::sgemm(kernel, {a_, shape_.m, a_layout_.row_stride, a_layout_.column_stride}, weights.value, scale_, bias_,
-                out, stride);
+    gemm::sgemm(kernel, {a_, shape_.m, a_layout_.row_stride, a_layout_.column_stride}, weights.value, scale_,
+                bias_, out, stride);
     bool same = out_memory_.untouched() && a_memory_.untouched() && w_memory_.untouched();
     for (size_t m = 0; m < shape_.m; ++m) {
       same &= test::same_float(out + m * stride, expected_.data() + m * shape_.n, shape_.n);
@@ -120,7 +125,8 @@ class Problem {
   Shape shape_{};
   Flush flush_ = Flush::end;
   Layout a_layout_{}, w_layout_{};
-  GuardedBuffer<float> a_memory_{kMaxOperand}, out_memory_{kMaxOutput}, scale_memory_{1024}, bias_memory_{1024};
+  GuardedBuffer<float> a_memory_{kMaxOperand}, out_memory_{kMaxOutput}, scale_memory_{1024},
+      bias_memory_{1024};
   GuardedBuffer<Weight> w_memory_{kMaxWeights};
   float* a_ = nullptr;
   Weight* w_ = nullptr;
@@ -131,7 +137,8 @@ class Problem {
 
 /// The reference is the cost, so each problem is made once and run on every kernel.
 template <class Weight>
-void run_shapes(const std::vector<const dispatch::Kernel*>& kernels, const std::vector<Shape>& shapes, int rounds) {
+void run_shapes(const std::vector<const dispatch::Kernel*>& kernels, const std::vector<Shape>& shapes,
+                int rounds) {
   Problem<Weight> problem;
   Random random(31);
   for (const Shape& shape : shapes) {
@@ -179,8 +186,10 @@ int main(int argc, char** argv) {
   const int rounds = quick ? 1 : 4;
   test::run_case("sgemm: order of the chain, one rounding a step", chain_order);
   test::run_case("sgemm, float32 weights: small shapes", [&] { run_shapes<float>(kernels, cube, rounds); });
-  test::run_case("sgemm, float32 weights: edge shapes", [&] { run_shapes<float>(kernels, edges, quick ? 1 : 2); });
+  test::run_case("sgemm, float32 weights: edge shapes",
+                 [&] { run_shapes<float>(kernels, edges, quick ? 1 : 2); });
   test::run_case("sgemm, int8 weights: small shapes", [&] { run_shapes<int8_t>(kernels, cube, rounds); });
-  test::run_case("sgemm, int8 weights: edge shapes", [&] { run_shapes<int8_t>(kernels, edges, quick ? 1 : 2); });
+  test::run_case("sgemm, int8 weights: edge shapes",
+                 [&] { run_shapes<int8_t>(kernels, edges, quick ? 1 : 2); });
   return test::finish();
 }

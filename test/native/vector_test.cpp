@@ -1,4 +1,5 @@
-// Quantize and dequantize of every kernel against arith/quantize.h, at tolerance 0 and at the edges of guarded memory.
+// Quantize and dequantize of every kernel against arith/quantize.h, at tolerance 0 and at the edges of
+// guarded memory.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -29,9 +30,9 @@ constexpr size_t kMaxLength = 200;
 long random_values = 1'000'000;
 
 /// uint8 and int8, and clamps narrower than the type.
-constexpr arith::CodeRange kGrids[] = {{0, 0, 255},       {255, 0, 255},    {128, 0, 255},     {153, 0, 255},
-                                       {7, 7, 255},       {40, 3, 200},     {-128, -128, 127}, {127, -128, 127},
-                                       {0, -128, 127},    {0, -127, 127},   {-5, -5, 90},      {12, 12, 12}};
+constexpr arith::CodeRange kGrids[] = {{0, 0, 255},    {255, 0, 255},  {128, 0, 255},     {153, 0, 255},
+                                       {7, 7, 255},    {40, 3, 200},   {-128, -128, 127}, {127, -128, 127},
+                                       {0, -128, 127}, {0, -127, 127}, {-5, -5, 90},      {12, 12, 12}};
 
 float random_scale(Random& random) {
   const auto exponent = static_cast<int>(random.between(-100, 125));
@@ -42,14 +43,18 @@ float random_scale(Random& random) {
 /// Values around the grid of `scale`, halfway quotients, and every special value.
 float random_value(Random& random, float scale) {
   switch (random.word() % 8) {
-    case 0: return random.any_float();
-    case 1: return random.special();
-    case 2: return scale * (static_cast<float>(random.between(-300, 300)) + 0.5F);
+    case 0:
+      return random.any_float();
+    case 1:
+      return random.special();
+    case 2:
+      return scale * (static_cast<float>(random.between(-300, 300)) + 0.5F);
     case 3: {
       const float half = scale * (static_cast<float>(random.between(-300, 300)) + 0.5F);
       return std::nextafter(half, random.chance(2) ? kInf : -kInf);
     }
-    default: return scale * random.unit() * 300.0F;
+    default:
+      return scale * random.unit() * 300.0F;
   }
 }
 
@@ -62,8 +67,8 @@ int32_t second_formulation(float x, float scale, const arith::CodeRange& y) {
 }
 
 /// One row; returns the number of differences.
-long compare_quantize(const VectorKernel& kernel, const float* x, const float* scale, bool per_value, size_t count,
-                      const arith::CodeRange& grid, uint8_t* out) {
+long compare_quantize(const VectorKernel& kernel, const float* x, const float* scale, bool per_value,
+                      size_t count, const arith::CodeRange& grid, uint8_t* out) {
   const bool nan = kernel.quantize({x, count, scale, per_value, grid.zero_point, grid.lo, grid.hi, out});
   long bad = 0;
   bool expected_nan = false;
@@ -133,9 +138,10 @@ void quantize_known(const VectorKernel& kernel) {
                 {-kInf, 1.0F, {7, 7, 255}, 7},           {1.0F, 0x1.555556p-2F, {0, 0, 255}, 3}};
   for (const auto& known : kKnown) {
     uint8_t out = 0;
-    const bool nan = kernel.quantize({&known.x, 1, &known.scale, false, known.grid.zero_point, known.grid.lo,
-                                      known.grid.hi, &out});
-    check(out == static_cast<uint8_t>(known.code), std::to_string(known.x) + " → " + std::to_string(known.code));
+    const bool nan = kernel.quantize(
+        {&known.x, 1, &known.scale, false, known.grid.zero_point, known.grid.lo, known.grid.hi, &out});
+    check(out == static_cast<uint8_t>(known.code),
+          std::to_string(known.x) + " → " + std::to_string(known.code));
     check(nan == (known.x != known.x), "NaN is reported, and nothing else");
   }
 }
@@ -151,7 +157,9 @@ void dequantize(const VectorKernel& kernel) {
       uint8_t* codes = code_memory.place(count, flush);
       random.fill_bytes(codes, count);
       const float scale = random_scale(random);
-      const auto zero_point = static_cast<int32_t>(random.chance(4) ? 0 : random.chance(4) ? 255 : random.between(0, 255));
+      const auto zero_point = static_cast<int32_t>(random.chance(4)   ? 0
+                                                   : random.chance(4) ? 255
+                                                                      : random.between(0, 255));
       float* out = out_memory.place(count, flush);
       kernel.dequantize({codes, count, scale, zero_point, out});
       bool same = out_memory.untouched();
