@@ -207,7 +207,8 @@ export interface NativeAddon {
 }
 
 const packageRoot = path.join(__dirname, '..', '..');
-const buildCommand = `cd ${packageRoot} && cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_LIBRARY_OUTPUT_DIRECTORY=build/Release && cmake --build build`;
+const buildFolder = path.join(packageRoot, 'build');
+const buildCommand = `cmake -S "${packageRoot}" -B "${buildFolder}" && cmake --build "${buildFolder}" --parallel`;
 
 let loaded: NativeAddon | undefined;
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Histogram, SIDE } from '../../lib/calibration/histogram';
-import { normals } from './random';
 
 function histogramOf(...batches: (Float32Array | number[])[]): Histogram {
   const h = new Histogram();
