@@ -1,5 +1,6 @@
 import { expected } from '../errors';
-import { checkFloats, checkInteger } from '../runtime/checks';
+import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
+import { checkFloats, checkInteger, checkOptionKeys } from '../runtime/checks';
 import type { Layer } from './layer';
 
 /** Largest number of features of a value (docs/model-format.md). */
@@ -27,6 +28,7 @@ export function linear(o: {
   bias?: Float32Array | boolean;
   name?: string;
 }): Layer {
+  checkOptionKeys('options', o ?? null, ['inFeatures', 'outFeatures', 'weight', 'bias', 'name']);
   const { inFeatures, outFeatures, weight, name } = o;
   checkInteger('inFeatures', inFeatures, 1, MAX_FEATURES);
   checkInteger('outFeatures', outFeatures, 1, MAX_FEATURES);
@@ -42,6 +44,20 @@ export function linear(o: {
     ...(name !== undefined && { name }),
   };
   return Object.freeze(layer);
+}
+
+/** Weight scales that a layer brings along, one or one an output feature. Errors: ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT. */
+export function checkWeightScales(
+  layer: string,
+  scale: unknown,
+  outFeatures: number,
+): asserts scale is Float32Array {
+  checkFloats(`scale of '${layer}'`, scale);
+  if (scale.length !== 1 && scale.length !== outFeatures) {
+    throw expected('ERR_SHAPE', `scale of '${layer}' of length 1 or ${outFeatures}`, scale.length);
+  }
+  const bad = scale.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
+  if (bad !== undefined) throw expected('ERR_ARGUMENT', `scales of '${layer}' in [2^-100, 2^126]`, bad);
 }
 
 function checkLength(name: string, values: Float32Array, length: number): void {

@@ -24,6 +24,9 @@ export function checkGraph(graph: Graph): void {
   if (unwritten !== undefined) throw expected('ERR_FORMAT', 'each value to be written', unwritten);
   if (!written.has(graph.output))
     throw expected('ERR_FORMAT', 'the output to be a value of the model', graph.output);
+  const output = graph.values.get(graph.output)!;
+  if (isCodes(output) && output.scale.length > 1)
+    throw expected('ERR_FORMAT', 'the output to have one scale', output.scale.length);
 }
 
 function checkNode(node: Node, graph: Graph): void {
@@ -40,6 +43,8 @@ function checkNode(node: Node, graph: Graph): void {
     throw wrong('to read one scale a value', 'a scale a feature');
   if (graph.kind === 'float' && [...inputs, output].some(isCodes))
     throw wrong('of a float model to work on float32', 'codes');
+  if (graph.kind === 'float' && node.op === 'linear' && node.mode !== 'float')
+    throw wrong('of a float model to be of mode float', node.mode);
 
   if (node.op === 'linear') {
     checkLinear(node, inputs[0]!, output, wrong);

@@ -20,10 +20,7 @@ import {
   type Weight,
 } from './graph';
 import { JsonReader } from './json-reader';
-
-export const MAX_JSON_LENGTH = 2 ** 20;
-export const MAX_NODES = 10_000;
-export const MAX_VALUES = 20_000;
+import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 /** In the format, but for a later version of this package. */
@@ -92,10 +89,6 @@ function checkVersion(root: JsonReader): void {
   }
 }
 
-function checkCount(what: string, count: number, limit: number): void {
-  if (count > limit) throw expected('ERR_LIMIT', `at most ${limit} ${what}`, count);
-}
-
 function recordStep(reader: JsonReader): RecordStep {
   const step = reader.entries().find(([key]) => key === 'step');
   if (step === undefined) throw reader.fail("an object with a 'step'");
@@ -113,10 +106,11 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
       'expected values of float32, int8 or uint8 but received fp8, which this version cannot run',
     );
   if (dtype === 'float32') {
-    if (value.scale.isPresent || value.zeroPoint.isPresent)
-      throw reader.fail('without a grid where dtype is float32');
+    const grid = [value.scale, value.zeroPoint, value.min, value.max, value.fp8];
+    if (grid.some((r) => r.isPresent)) throw reader.fail('without a grid where dtype is float32');
     return { features, dtype };
   }
+  if (value.fp8.isPresent) throw reader.fail(`without fp8 where dtype is ${dtype}`);
   const { lo, hi } = codeRange(dtype);
   const bound = (r: JsonReader) => r.integer(lo, hi);
   const min = value.min.optional(bound);

@@ -4,19 +4,25 @@ import { writeSafetensors } from '../formats/safetensors';
 import { type Tensor, tensor } from '../tensor';
 import { version as packageVersion } from '../version';
 import { type Graph, isCodes, type Node, type Value, type Weight } from './graph';
+import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 export const FORMAT_NAME = 'requant';
 export const FORMAT_VERSION = 1;
 /** Metadata keys that the file itself uses. */
 export const RESERVED_METADATA = ['format', 'requant'];
 
-/** The model file of a graph: safetensors with one JSON document in its metadata. Same graph, same bytes. */
+/**
+ * The model file of a graph: safetensors with one JSON document in its metadata. Same graph, same bytes.
+ * Errors: ERR_ARGUMENT (metadata), ERR_LIMIT (more than a file may hold).
+ */
 export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>>): Uint8Array {
   for (const [key, value] of Object.entries(metadata)) {
     if (RESERVED_METADATA.includes(key))
       throw expected('ERR_ARGUMENT', `metadata without the keys ${RESERVED_METADATA}`, key);
     if (typeof value !== 'string') throw expected('ERR_ARGUMENT', `metadata '${key}' to be a string`, value);
   }
+  checkCount('nodes', graph.nodes.length, MAX_NODES);
+  checkCount('values', graph.values.size, MAX_VALUES);
   const tensors = new TensorStore();
   const document = {
     version: FORMAT_VERSION,
@@ -32,11 +38,9 @@ export function encodeModel(graph: Graph, metadata: Readonly<Record<string, stri
     record: graph.record,
     sha256: tensorsHash(tensors.byName),
   };
-  return writeSafetensors(tensors.byName, {
-    ...metadata,
-    format: FORMAT_NAME,
-    requant: JSON.stringify(document),
-  });
+  const json = JSON.stringify(document);
+  checkCount('characters of JSON', json.length, MAX_JSON_LENGTH);
+  return writeSafetensors(tensors.byName, { ...metadata, format: FORMAT_NAME, requant: json });
 }
 
 /** sha256 over the bytes of all tensors in the order of their names. */

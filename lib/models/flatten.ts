@@ -1,8 +1,8 @@
 import { expected, RequantError } from '../errors';
-import type { ConcatLayer, ResidualLayer } from '../layers/branches';
-import { type ElementwiseLayer, isElementwiseOp } from '../layers/elementwise';
+import { type ConcatLayer, concat, type ResidualLayer, residual } from '../layers/branches';
+import { type ElementwiseLayer, elementwise, isElementwiseOp } from '../layers/elementwise';
 import type { Layer, LayerQuantization } from '../layers/layer';
-import { type LinearLayer, MAX_FEATURES } from '../layers/linear';
+import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
 import { Random } from '../random';
 import type { Graph, LinearNode, Node, Value } from './graph';
 
@@ -10,8 +10,9 @@ export const INPUT_NAME = 'input';
 const MAX_NAME_LENGTH = 256;
 
 /** Nested layers → nodes. Weights are copied, or drawn with `seed` where missing. Errors: ERR_ARGUMENT, ERR_SHAPE, ERR_UNSUPPORTED. */
-export function flatten(layers: readonly Layer[], seed = 0): Graph {
-  if (!Array.isArray(layers)) throw expected('ERR_ARGUMENT', 'a list of layers', layers);
+export function flatten(given: readonly Layer[], seed = 0): Graph {
+  if (!Array.isArray(given)) throw expected('ERR_ARGUMENT', 'a list of layers', given);
+  const layers = Array.from(given, checkedLayer);
   const features = inputFeatures(layers);
   if (features === undefined) throw expected('ERR_ARGUMENT', 'at least one linear layer', 'none');
   const builder = new GraphBuilder(features, new Random(seed));
@@ -25,6 +26,43 @@ export function flatten(layers: readonly Layer[], seed = 0): Graph {
     nodes: builder.nodes,
     record: [],
   };
+}
+
+/** A layer is plain data that anyone may write: made again by its own function, it is checked and complete. */
+function checkedLayer(layer: Layer): Layer {
+  if (typeof layer !== 'object' || layer === null) throw expected('ERR_ARGUMENT', 'a layer', layer);
+  const { name, quantization } = layer;
+  return {
+    ...made(layer),
+    ...(name !== undefined && { name }),
+    ...(quantization !== undefined && { quantization }),
+  };
+}
+
+function made(layer: Layer): Layer {
+  if (isElementwiseOp(layer.type))
+    return elementwise(layer.type, (layer as ElementwiseLayer).attributes ?? {});
+  switch (layer.type) {
+    case 'linear': {
+      const { inFeatures, outFeatures, weight, bias } = layer as LinearLayer;
+      return linear({
+        inFeatures,
+        outFeatures,
+        ...(weight && { weight }),
+        ...(bias !== undefined && { bias }),
+      });
+    }
+    case 'residual': {
+      const { layers } = residual((layer as ResidualLayer).layers) as ResidualLayer;
+      return residual(Array.from(layers, checkedLayer));
+    }
+    case 'concat': {
+      const { branches } = concat((layer as ConcatLayer).branches) as ConcatLayer;
+      return concat(branches.map((branch) => Array.from(branch, checkedLayer)));
+    }
+    default:
+      return layer;
+  }
 }
 
 /** Only linear layers know their features; the first one met says what the model takes. */
@@ -61,14 +99,10 @@ class GraphBuilder {
 
   /** Appends the layers; returns the name of the last value. Names are the index in the list, after the parent's. */
   sequence(layers: readonly Layer[], input: string, prefix: string): string {
-    return layers.reduce(
-      (value, layer, i) => this.layer(layer, value, layer?.name ?? `${prefix}${i}`),
-      input,
-    );
+    return layers.reduce((value, layer, i) => this.layer(layer, value, layer.name ?? `${prefix}${i}`), input);
   }
 
   private layer(layer: Layer, input: string, name: string): string {
-    if (typeof layer !== 'object' || layer === null) throw expected('ERR_ARGUMENT', 'a layer', layer);
     switch (layer.type) {
       case 'linear':
         return this.linear(layer as LinearLayer, input, name);
@@ -100,7 +134,7 @@ class GraphBuilder {
     const weight = layer.weight?.slice() ?? draw(outFeatures * inFeatures);
     const bias =
       layer.bias === true ? draw(outFeatures) : layer.bias === false ? undefined : layer.bias.slice();
-    checkQuantization(name, layer.quantization);
+    const quantization = layer.quantization && checkedQuantization(name, layer.quantization, outFeatures);
     const node: LinearNode = {
       name,
       op: 'linear',
@@ -109,7 +143,7 @@ class GraphBuilder {
       mode: 'float',
       weight: { format: 'float32', data: weight },
       ...(bias && { bias }),
-      ...(layer.quantization && { quantization: layer.quantization }),
+      ...(quantization && { quantization }),
     };
     return this.add(node, outFeatures);
   }
@@ -159,9 +193,8 @@ class GraphBuilder {
   }
 }
 
-/** What this version can carry out of a layer's wish. */
-function checkQuantization(name: string, q: LayerQuantization | undefined): void {
-  if (q === undefined) return;
+/** A copy of a layer's wish, which must be one that this version can carry out. */
+function checkedQuantization(name: string, q: LayerQuantization, outFeatures: number): LayerQuantization {
   const unsupported =
     (q.bits !== undefined && q.bits !== 8) ||
     (q.activationBits !== undefined && q.activationBits !== 8) ||
@@ -173,4 +206,7 @@ function checkQuantization(name: string, q: LayerQuantization | undefined): void
       `expected layer '${name}' to ask for float32 or 8-bit integers but received ${JSON.stringify(q)}`,
     );
   }
+  if (q.scale === undefined) return Object.freeze({ ...q });
+  checkWeightScales(name, q.scale, outFeatures);
+  return Object.freeze({ ...q, scale: q.scale.slice() });
 }

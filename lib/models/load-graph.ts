@@ -37,7 +37,9 @@ export async function loadGraph(source: Source, options: LoadOptions = {}): Prom
   const runtime = Object.fromEntries(
     RUNTIME_OPTION_KEYS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   );
-  const bytes = source instanceof Uint8Array ? source : await readFileBytes(checkedPath(source));
+  // A copy: a model's arrays are views of its file, and no one else's.
+  const bytes =
+    source instanceof Uint8Array ? new Uint8Array(source) : await readFileBytes(checkedPath(source));
   const file = readFile(bytes);
   const own = file.metadata['format'] === FORMAT_NAME;
   const metadata = Object.fromEntries(
@@ -134,7 +136,8 @@ function linearOf(name: string, tensors: ReadonlyMap<string, Tensor>): Layer {
 }
 
 function activationLayer(activation: ElementwiseName | Layer, after: string): Layer {
-  if (typeof activation === 'object') return { ...activation, name: `${after}.${activation.type}` };
+  if (typeof activation === 'object' && activation !== null)
+    return { ...activation, name: `${after}.${activation.type}` };
   if (!isElementwiseOp(activation) || activation === ('clip' as string))
     throw expected('ERR_ARGUMENT', 'activation to be the name of an activation or a layer', activation);
   return { ...elementwise(activation), name: `${after}.${activation}` };

@@ -1,7 +1,7 @@
 import type { Calibratable } from '../calibration/types';
 import { RequantError } from '../errors';
 import type { Layer } from '../layers/layer';
-import { checkInteger } from '../runtime/checks';
+import { checkFloats, checkInteger } from '../runtime/checks';
 import { Plan } from '../runtime/plan';
 import { compile } from './compile';
 import { flatten } from './flatten';
@@ -74,8 +74,10 @@ export class MLP extends GraphModel implements Calibratable {
    * Errors: as `runSync`.
    */
   observe(rows: Float32Array, visit: (name: string, data: Float32Array) => void): void {
+    checkFloats('rows', rows);
+    const count = this.rowsOf(rows);
+    this.checkLive();
     this.observer ??= new Plan(compile(this.graph, true));
-    const count = rows.length / this.inFeatures;
     const names = this.valueNames;
     const values = names.map((name) => new Float32Array(count * this.graph.values.get(name)!.features));
     this.observer.observe(rows, new Float32Array(count * this.outFeatures), this.settings.nanIsZero, values);

@@ -122,7 +122,10 @@ export abstract class GraphModel implements Model {
     checkOptionKeys('options', options, ['signal', 'timeout', 'output']);
     const { signal, timeout, output } = options;
     const length = this.rowsOf(input) * this.outFeatures;
+    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
+      throw expected('ERR_ARGUMENT', 'signal to be an AbortSignal', signal);
     if (timeout !== undefined) checkFinite('timeout', timeout);
+    if (timeout !== undefined && timeout < 0) throw expected('ERR_ARGUMENT', 'timeout to be ≥ 0', timeout);
     if (output !== undefined) {
       this.checkOutput(output);
       if (output.length !== length) throw expected('ERR_SHAPE', `output of length ${length}`, output.length);
@@ -141,7 +144,10 @@ export abstract class GraphModel implements Model {
         timeout,
       });
       if (output === undefined) return new Float32Array(bytes);
-      output.set(new (output.constructor as new (bytes: ArrayBuffer) => Rows)(bytes));
+      if (output.length !== length)
+        throw expected('ERR_SHAPE', `output of length ${length} until the run has ended`, output.length);
+      // Bytes of codes become int8 where the output is.
+      output.set(elementBytes === 4 ? new Float32Array(bytes) : new Uint8Array(bytes));
       return output;
     } finally {
       this.pending--;
@@ -154,7 +160,10 @@ export abstract class GraphModel implements Model {
 
   toBytes(options?: SaveOptions): Uint8Array {
     checkOptionKeys('options', options, ['metadata']);
-    return encodeModel(this.graph, { ...this.metadata, ...options?.metadata });
+    const { metadata = {} } = options ?? {};
+    if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+      throw expected('ERR_ARGUMENT', 'metadata to be an object of strings', metadata);
+    return encodeModel(this.graph, { ...this.metadata, ...metadata });
   }
 
   dispose(): void {
@@ -169,12 +178,14 @@ export abstract class GraphModel implements Model {
 
   /** The plan, compiled if it is not yet. */
   protected ready(): Plan {
-    if (this.plan === undefined) {
-      if (this.disposed)
-        throw new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
-      this.plan = new Plan(compile(this.graph));
-    }
+    this.checkLive();
+    this.plan ??= new Plan(compile(this.graph));
     return this.plan;
+  }
+
+  protected checkLive(): void {
+    if (this.disposed)
+      throw new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
   }
 
   private formatOf(value: string): Format {
@@ -182,7 +193,7 @@ export abstract class GraphModel implements Model {
   }
 
   /** Rows of an input of an acceptable type. */
-  private rowsOf(input: Rows): number {
+  protected rowsOf(input: Rows): number {
     if (!(input instanceof Float32Array)) this.checkCodes('input', input, this.input);
     const rows = input.length / this.inFeatures;
     if (!Number.isInteger(rows))

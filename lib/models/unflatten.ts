@@ -11,6 +11,8 @@ import type { Graph, LinearNode, Node } from './graph';
 export function unflatten(graph: Graph): readonly Layer[] {
   const writer = new Map(graph.nodes.map((node) => [node.output, node]));
   const used = new Set<Node>();
+  /** Where the branches of each concat start. Filled in order, so that none is looked for twice, or recursively. */
+  const origins = new Map<Node, string>();
 
   /** The layers between two values. */
   function between(from: string, to: string): Layer[] {
@@ -28,7 +30,7 @@ export function unflatten(graph: Graph): readonly Layer[] {
 
   /** The value a node's layer starts from. */
   function previous(node: Node): string {
-    return node.op === 'concat' ? commonOrigin(node) : node.inputs[0]!;
+    return origins.get(node) ?? node.inputs[0]!;
   }
 
   /** Values that a value depends on along the layers of its own list, nearest first. */
@@ -66,6 +68,7 @@ export function unflatten(graph: Graph): readonly Layer[] {
     }
   }
 
+  for (const node of graph.nodes) if (node.op === 'concat') origins.set(node, commonOrigin(node));
   const layers = between(graph.input, graph.output);
   if (used.size !== graph.nodes.length) throw unsupported(graph.output);
   return Object.freeze(layers);

@@ -12,7 +12,7 @@ export interface PerFeatureParams {
  * Σ (s_j / s_j*)², s_j* = (max_j − min_j)/255 being the scale the feature would have alone. A feature that was always
  * 0 takes the largest scale of the others (1 if none): with a scale of 1 its folded weights would outweigh the rest.
  *
- * @param rows row-major [rows, features], finite
+ * @param rows row-major [rows, features]; infinities do not count, as in calibration
  */
 export function perFeatureParams(rows: Float32Array, features: number): PerFeatureParams {
   const { min, max } = featureRanges(rows, features);
@@ -47,6 +47,7 @@ function featureRanges(rows: Float32Array, features: number): { min: Float32Arra
   for (let i = 0; i < rows.length; i++) {
     const j = i % features;
     const x = rows[i]!;
+    if (!Number.isFinite(x)) continue;
     if (x < min[j]!) min[j] = x;
     if (x > max[j]!) max[j] = x;
   }

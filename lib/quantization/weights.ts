@@ -63,7 +63,8 @@ export function scalesThatFitBias(
     if (!Number.isFinite(Math.fround(inputScale * fitted[i]!))) fitted[i] = MAX_SCALE / inputScale;
     const b = Math.abs(bias?.[n] ?? 0);
     if (b === 0 || b / Math.fround(inputScale * fitted[i]!) <= MAX_BIAS) continue;
-    fitted[i] = Math.min(b / Math.fround(inputScale * MAX_BIAS), MAX_SCALE);
+    // In float64: sx·2^30 may be beyond float32. Never lowered: fl(sx·sw) may be 0, and any bias too large for that.
+    fitted[i] = Math.min(Math.max(b / (inputScale * MAX_BIAS), fitted[i]!), MAX_SCALE);
   }
   return fitted;
 }

@@ -8,6 +8,9 @@ import {
   toRequantError,
 } from './native';
 
+/** Longer delays of `setTimeout` would end at once. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 export interface RunControl {
   signal?: AbortSignal | undefined;
   /** Milliseconds from the call. */
@@ -83,7 +86,7 @@ export class Plan {
       if (timeout !== undefined) {
         const late = () =>
           cancel(new RequantError('ERR_TIMEOUT', `expected a result within ${timeout} ms but received none`));
-        timer = setTimeout(late, timeout);
+        timer = setTimeout(late, Math.min(timeout, MAX_DELAY));
       }
     });
   }

@@ -10,8 +10,9 @@ export function calibratedRange(
   calibration: Calibration | null,
   value: string,
 ): { min: number; max: number } {
-  const range = calibration?.ranges[value];
-  if (range === undefined) {
+  const ranges = calibration?.ranges ?? {};
+  const range = Object.hasOwn(ranges, value) ? ranges[value] : undefined;
+  if (typeof range !== 'object' || range === null) {
     throw expected(
       'ERR_ARGUMENT',
       `a calibration with a range for value '${value}'`,
@@ -56,7 +57,10 @@ export function raiseScale(
   };
 }
 
-/** The value clamped to real bounds as well: bound → clamp(zy + rne(fl(bound/sy))). */
+/**
+ * The value clamped to real bounds as well, one pair after the other: bound → clamp(zy + rne(fl(bound/sy))). What an
+ * earlier clamp leaves may lie outside of a later one: then all of it becomes one bound.
+ */
 export function clampGrid(
   grid: CodesValue,
   bounds: readonly (readonly [low: number, high: number])[],
@@ -66,7 +70,8 @@ export function clampGrid(
     const steps = Math.fround(Math.fround(bound) / grid.scale[0]!);
     return Math.min(Math.max(grid.zeroPoint + roundHalfEven(steps), lo), hi);
   };
-  const min = bounds.reduce((m, [low]) => Math.max(m, code(low)), lo);
-  const max = bounds.reduce((m, [, high]) => Math.min(m, code(high)), hi);
-  return { ...grid, ...(min > lo && { min: Math.min(min, max) }), ...(max < hi && { max }) };
+  const clamped = (end: number) => bounds.reduce((x, [low, high]) => Math.min(Math.max(x, low), high), end);
+  const min = code(clamped(Number.NEGATIVE_INFINITY));
+  const max = code(clamped(Number.POSITIVE_INFINITY));
+  return { ...grid, ...(min > lo && { min }), ...(max < hi && { max }) };
 }

@@ -22,7 +22,7 @@ export function quantize(
   options: QuantizeOptions = {},
 ): QuantizedMLP {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
-  if (calibration !== null && (typeof calibration !== 'object' || typeof calibration.ranges !== 'object')) {
+  if (calibration !== null && (typeof calibration?.ranges !== 'object' || calibration.ranges === null)) {
     throw expected('ERR_ARGUMENT', 'a calibration or null', calibration);
   }
   const settings = quantizeSettings(model.graph, options);

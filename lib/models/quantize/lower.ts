@@ -86,6 +86,7 @@ class Lowering {
 
   private linear(node: LinearNode): void {
     const { mode } = this.settings.layers.get(node)!;
+    if (mode !== 'float') checkFiniteWeights(node);
     if (mode === 'static') this.staticLinear(node);
     else if (mode === 'float') this.write({ ...node, inputs: [this.asFloat(node.inputs[0]!)] });
     else this.integerWeights(node, mode);
@@ -280,6 +281,16 @@ class Lowering {
 
   private features(name: string): number {
     return this.graph.values.get(name)!.features;
+  }
+}
+
+/** No grid holds NaN or Infinity. */
+function checkFiniteWeights(node: LinearNode): void {
+  for (const values of [node.weight.data, node.bias ?? []]) {
+    for (const x of values) {
+      if (!Number.isFinite(x))
+        throw expected('ERR_ARGUMENT', `finite weights and biases in '${node.name}'`, x);
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import { expected, RequantError } from '../../errors';
 import type { Format, LayerQuantization, Mode } from '../../layers/layer';
-import { MAX_SCALE, MIN_SCALE } from '../../quantization/affine';
+import { checkWeightScales } from '../../layers/linear';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
-import { checkFloats, checkOptionKeys, checkWord } from '../../runtime/checks';
+import { checkOptionKeys, checkWord } from '../../runtime/checks';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
 
@@ -73,7 +73,9 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   };
 
   const linears = graph.nodes.filter((node): node is LinearNode => node.op === 'linear');
-  const wishes = options.layers ?? {};
+  const { layers: wishes = {} } = options;
+  if (typeof wishes !== 'object' || wishes === null)
+    throw expected('ERR_ARGUMENT', 'layers to be an object by name', wishes);
   const stray = Object.keys(wishes).find((name) => !linears.some((node) => node.name === name));
   if (stray !== undefined)
     throw expected('ERR_ARGUMENT', `layers named ${linears.map((n) => `'${n.name}'`).join(', ')}`, stray);
@@ -81,7 +83,7 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
     linears.map((node) => {
       const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
       checkOptionKeys(`layers['${node.name}']`, own, LAYER_KEYS);
-      return [node, layerSettings(node, { ...common, ...node.quantization, ...own })];
+      return [node, layerSettings(node, { ...common, ...node.quantization, ...own }, graph)];
     }),
   );
   return {
@@ -94,7 +96,7 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   };
 }
 
-function layerSettings(node: LinearNode, q: LayerQuantization): LayerSettings {
+function layerSettings(node: LinearNode, q: LayerQuantization, graph: Graph): LayerSettings {
   const { mode = 'static', format = 'int8', scale } = q;
   checkWord(`mode of '${node.name}'`, mode, MODES);
   const eightBits = (q.bits ?? 8) === 8 && (q.activationBits ?? 8) === 8 && q.groupSize === undefined;
@@ -105,16 +107,6 @@ function layerSettings(node: LinearNode, q: LayerQuantization): LayerSettings {
       `expected float32 or 8-bit integers for '${node.name}' but received ${JSON.stringify(wish)}`,
     );
   }
-  if (scale !== undefined) checkScales(node, scale);
+  if (scale !== undefined) checkWeightScales(node.name, scale, graph.values.get(node.output)!.features);
   return { mode: format === 'float32' ? 'float' : mode, scale };
-}
-
-function checkScales(node: LinearNode, scale: Float32Array): void {
-  checkFloats(`scale of '${node.name}'`, scale);
-  const outFeatures = node.bias?.length ?? scale.length;
-  if (scale.length !== 1 && scale.length !== outFeatures) {
-    throw expected('ERR_SHAPE', `scale of '${node.name}' of length 1 or ${outFeatures}`, scale.length);
-  }
-  const bad = scale.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
-  if (bad !== undefined) throw expected('ERR_ARGUMENT', `scales of '${node.name}' in [2^-100, 2^126]`, bad);
 }

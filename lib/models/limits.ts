@@ -1,0 +1,11 @@
+import { expected } from '../errors';
+
+/** Limits of a model file (docs/model-format.md), kept by its writer and its reader. */
+export const MAX_JSON_LENGTH = 2 ** 20;
+export const MAX_NODES = 10_000;
+export const MAX_VALUES = 20_000;
+
+/** Errors: ERR_LIMIT. */
+export function checkCount(what: string, count: number, limit: number): void {
+  if (count > limit) throw expected('ERR_LIMIT', `at most ${limit} ${what}`, count);
+}
