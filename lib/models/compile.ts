@@ -147,7 +147,7 @@ class Compiler {
     const multipliers = scale.map((s) => Math.fround(s / sy[0]!));
     const invalid = multipliers.find((m) => !Number.isFinite(m) || (m >= 64 && rounding !== 'float32'));
     if (invalid !== undefined)
-      throw expected('ERR_ARGUMENT', `multipliers below 64 in '${node.name}'`, invalid);
+      throw expected('ERR_OVERFLOW', `multipliers below 64 in '${node.name}'`, invalid);
     const target = { rounding, zeroPoint, lo, hi };
     return rounding === 'float32'
       ? { ...target, scale: multipliers }

@@ -3,7 +3,7 @@ import { expected } from '../errors';
 import { writeSafetensors } from '../formats/safetensors';
 import { type Tensor, tensor } from '../tensor';
 import { version as packageVersion } from '../version';
-import { type Graph, isCodes, type Node, type Value, type Weight } from './graph';
+import { type Graph, isCodes, type LinearNode, type Node, type Value, type Weight } from './graph';
 import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 export const FORMAT_NAME = 'requant';
@@ -74,6 +74,7 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
   const { name, op, inputs, output } = node;
   const common = { name, op, inputs, output };
   if (node.op === 'linear') {
+    checkWish(node);
     const shape = [graph.values.get(output)!.features, graph.values.get(inputs[0]!)!.features];
     return {
       ...common,
@@ -92,6 +93,18 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
     table: node.table && tensors.add(`${name}.table`, tensor(node.table)),
     attributes: finite.length > 0 ? Object.fromEntries(finite) : undefined,
   };
+}
+
+/** Of what a layer wishes for, files of version 1 hold the scales; the rest would be lost. */
+function checkWish(node: LinearNode): void {
+  const { scale: _, ...rest } = node.quantization ?? {};
+  if (Object.keys(rest).length === 0) return;
+  const wish = JSON.stringify(rest);
+  throw expected(
+    'ERR_UNSUPPORTED',
+    `a file's layer '${node.name}' to wish for scales alone (give the rest to quantize)`,
+    wish,
+  );
 }
 
 function encodeWeight(

@@ -5,14 +5,15 @@ import type { Layer, LayerQuantization } from '../layers/layer';
 import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
 import { Random } from '../random';
 import type { Graph, LinearNode, Node, Value } from './graph';
+import { checkCount, MAX_NESTING } from './limits';
 
 export const INPUT_NAME = 'input';
 const MAX_NAME_LENGTH = 256;
 
-/** Nested layers → nodes. Weights are copied, or drawn with `seed` where missing. Errors: ERR_ARGUMENT, ERR_SHAPE, ERR_UNSUPPORTED. */
+/** Nested layers → nodes. Weights are copied, or drawn with `seed` where missing. Errors: ERR_ARGUMENT, ERR_SHAPE, ERR_LIMIT, ERR_UNSUPPORTED. */
 export function flatten(given: readonly Layer[], seed = 0): Graph {
   if (!Array.isArray(given)) throw expected('ERR_ARGUMENT', 'a list of layers', given);
-  const layers = Array.from(given, checkedLayer);
+  const layers = checkedLayers(given, 0);
   const features = inputFeatures(layers);
   if (features === undefined) throw expected('ERR_ARGUMENT', 'at least one linear layer', 'none');
   const builder = new GraphBuilder(features, new Random(seed));
@@ -29,17 +30,22 @@ export function flatten(given: readonly Layer[], seed = 0): Graph {
 }
 
 /** A layer is plain data that anyone may write: made again by its own function, it is checked and complete. */
-function checkedLayer(layer: Layer): Layer {
+function checkedLayers(layers: readonly Layer[], depth: number): Layer[] {
+  checkCount('layers inside of each other', depth, MAX_NESTING);
+  return Array.from(layers, (layer) => checkedLayer(layer, depth));
+}
+
+function checkedLayer(layer: Layer, depth: number): Layer {
   if (typeof layer !== 'object' || layer === null) throw expected('ERR_ARGUMENT', 'a layer', layer);
   const { name, quantization } = layer;
   return {
-    ...made(layer),
+    ...made(layer, depth),
     ...(name !== undefined && { name }),
     ...(quantization !== undefined && { quantization }),
   };
 }
 
-function made(layer: Layer): Layer {
+function made(layer: Layer, depth: number): Layer {
   if (isElementwiseOp(layer.type))
     return elementwise(layer.type, (layer as ElementwiseLayer).attributes ?? {});
   switch (layer.type) {
@@ -54,11 +60,11 @@ function made(layer: Layer): Layer {
     }
     case 'residual': {
       const { layers } = residual((layer as ResidualLayer).layers) as ResidualLayer;
-      return residual(Array.from(layers, checkedLayer));
+      return residual(checkedLayers(layers, depth + 1));
     }
     case 'concat': {
       const { branches } = concat((layer as ConcatLayer).branches) as ConcatLayer;
-      return concat(branches.map((branch) => Array.from(branch, checkedLayer)));
+      return concat(branches.map((branch) => checkedLayers(branch, depth + 1)));
     }
     default:
       return layer;

@@ -5,6 +5,9 @@ export const MAX_JSON_LENGTH = 2 ** 20;
 export const MAX_NODES = 10_000;
 export const MAX_VALUES = 20_000;
 
+/** Residuals and concats inside of each other: a list of layers is walked recursively. */
+export const MAX_NESTING = 256;
+
 /** Errors: ERR_LIMIT. */
 export function checkCount(what: string, count: number, limit: number): void {
   if (count > limit) throw expected('ERR_LIMIT', `at most ${limit} ${what}`, count);

@@ -3,10 +3,11 @@ import { concat, residual } from '../layers/branches';
 import type { Layer } from '../layers/layer';
 import type { LinearLayer } from '../layers/linear';
 import type { Graph, LinearNode, Node } from './graph';
+import { checkCount, MAX_NESTING } from './limits';
 
 /**
  * Nodes → nested layers, the inverse of `flatten`. Every add is x + f(x) with its first input x, and the branches of a
- * concat start at one value. Errors: ERR_UNSUPPORTED where the graph has another form.
+ * concat start at one value. Errors: ERR_UNSUPPORTED where the graph has another form, ERR_LIMIT.
  */
 export function unflatten(graph: Graph): readonly Layer[] {
   const writer = new Map(graph.nodes.map((node) => [node.output, node]));
@@ -15,14 +16,15 @@ export function unflatten(graph: Graph): readonly Layer[] {
   const origins = new Map<Node, string>();
 
   /** The layers between two values. */
-  function between(from: string, to: string): Layer[] {
+  function between(from: string, to: string, depth: number): Layer[] {
+    checkCount('layers inside of each other', depth, MAX_NESTING);
     const layers: Layer[] = [];
     for (let value = to; value !== from; ) {
       const node = writer.get(value);
       if (node === undefined || used.has(node)) throw unsupported(value);
       used.add(node);
       const before = previous(node);
-      layers.unshift(layerOf(node, before));
+      layers.unshift(layerOf(node, before, depth + 1));
       value = before;
     }
     return layers;
@@ -49,14 +51,14 @@ export function unflatten(graph: Graph): readonly Layer[] {
     return origin;
   }
 
-  function layerOf(node: Node, before: string): Layer {
+  function layerOf(node: Node, before: string, depth: number): Layer {
     switch (node.op) {
       case 'linear':
         return linearLayer(node, graph);
       case 'add':
-        return named(residual(between(before, node.inputs[1]!)), node.name);
+        return named(residual(between(before, node.inputs[1]!, depth)), node.name);
       case 'concat':
-        return named(concat(node.inputs.map((input) => between(before, input))), node.name);
+        return named(concat(node.inputs.map((input) => between(before, input, depth))), node.name);
       case 'softmax':
       case 'logSoftmax':
         return Object.freeze({ type: node.op, name: node.name });
@@ -69,7 +71,7 @@ export function unflatten(graph: Graph): readonly Layer[] {
   }
 
   for (const node of graph.nodes) if (node.op === 'concat') origins.set(node, commonOrigin(node));
-  const layers = between(graph.input, graph.output);
+  const layers = between(graph.input, graph.output, 0);
   if (used.size !== graph.nodes.length) throw unsupported(graph.output);
   return Object.freeze(layers);
 }

@@ -291,7 +291,7 @@ it('a scale of weights, or a bias, that leads to a multiplier of 64 or more is r
   const bytes = edited('static', [], ({ tensors }) =>
     tensors.set('a.weight_scale', tensor(new Float32Array(6).fill(2 ** 100))),
   );
-  await expectRejection(load(bytes), 'ERR_ARGUMENT', /multipliers below 64/);
+  await expectRejection(load(bytes), 'ERR_OVERFLOW', /multipliers below 64/);
 });
 
 it('accumulators that might overflow are ERR_OVERFLOW', async () => {

@@ -149,3 +149,8 @@ it('a model that no file can hold is refused when it is saved, not when it is lo
   ]);
   expectError(() => wide.toBytes(), 'ERR_LIMIT', /1048576/);
 });
+
+it('refuses to lose what a layer wishes for beside its scales', () => {
+  const layer = { ...linear({ inFeatures: 2, outFeatures: 1 }), quantization: { mode: 'dynamic' as const } };
+  expectError(() => new MLP([layer]).toBytes(), 'ERR_UNSUPPORTED');
+});

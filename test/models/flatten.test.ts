@@ -136,6 +136,17 @@ describe('shapes that do not fit', () => {
   });
 });
 
+it('layers may stand 256 deep in each other', () => {
+  const deep = (levels: number): Layer => {
+    let layer = fc(1, 1, 'inner');
+    for (let i = 0; i < levels; i++) layer = { ...residual([layer]), name: `level ${i}` };
+    return layer;
+  };
+  const model = new MLP([deep(256)]);
+  expect(new MLP(model.layers).toBytes()).toEqual(model.toBytes());
+  for (const levels of [257, 20_000]) expectError(() => new MLP([deep(levels)]), 'ERR_LIMIT', /256/);
+});
+
 describe('layers are plain data: written by hand they are checked and completed too', () => {
   it('defaults', () => {
     const layers = untyped<Layer[]>([

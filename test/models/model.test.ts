@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -274,6 +275,7 @@ describe('run', () => {
     it('after the end does nothing, and leaves no listener', async () => {
       const controller = new AbortController();
       const result = await float.run(rows, { signal: controller.signal });
+      expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
       controller.abort(reason);
       expect(result).toEqual(float.runSync(rows));
     });

@@ -85,6 +85,21 @@ describe('layers', () => {
   });
 });
 
+it('a file may nest deeper than layers do', () => {
+  const { values, ...first } = flatten([square(1)]);
+  const nodes = Array.from(
+    { length: 9000 },
+    (_, i): Node => ({
+      name: `n${i}`,
+      op: 'add',
+      inputs: ['input', i === 0 ? '0' : `n${i - 1}`],
+      output: `n${i}`,
+    }),
+  );
+  const graph = { ...first, values, nodes: [...first.nodes, ...nodes], output: 'n8999' };
+  expectError(() => unflatten(graph), 'ERR_LIMIT', /256/);
+});
+
 describe('other wirings', () => {
   const base = flatten([square(2), relu(), relu()]);
   const rewired = (nodes: Node[]): Graph => ({ ...base, nodes, output: nodes.at(-1)!.output });
