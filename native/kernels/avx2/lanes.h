@@ -87,9 +87,13 @@ struct Lanes8 {
 
   static Float set(float v) noexcept { return _mm256_set1_ps(v); }
   static Float load(const float* p) noexcept { return _mm256_loadu_ps(p); }
+  /// A copy rather than vmaskmovps, of which qemu reads the lanes behind the end too.
   static Float load_first(const float* p, size_t count, Float rest) noexcept {
-    const Mask lanes = first(count);
-    return _mm256_blendv_ps(rest, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes));
+    if (count >= kLanes) return load(p);
+    alignas(32) float lanes[kLanes];
+    _mm256_store_ps(lanes, rest);
+    __builtin_memcpy(lanes, p, count * sizeof(float));
+    return _mm256_load_ps(lanes);
   }
   static Float load_weights(const float* p) noexcept { return _mm256_load_ps(p); }
   static Float load_weights(const int8_t* p) noexcept {
