@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/overlap.h"
 #include "gemm/qgemm.h"
 
 namespace requant::ops {
@@ -24,6 +25,10 @@ Status check(const QGemmRequest& q, size_t rows) {
   }
   if (q.requantize) {
     if (Status s = check_requantize(*q.requantize, q.out_is_unsigned, out); !s.ok()) return s;
+  }
+  const size_t out_bytes = q.out_size * (q.requantize ? 1 : 4);
+  if (overlap(q.x.data, q.x.size, q.out, out_bytes)) {
+    return {Code::argument, "expected an out that does not overlap x but received overlapping memory"};
   }
   const size_t scales = q.dequantize_scale.size();
   if (scales > 1 && scales != out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/overlap.h"
 #include "plan/arena_layout.h"
 
 namespace requant::plan {
@@ -27,12 +28,6 @@ Status wrong_size(const char* what, size_t features, size_t received) {
 
 void flip_sign(const uint8_t* from, size_t count, uint8_t* to) noexcept {
   std::transform(from, from + count, to, [](uint8_t v) { return static_cast<uint8_t>(v ^ 0x80); });
-}
-
-bool overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) noexcept {
-  const auto x = reinterpret_cast<uintptr_t>(a);
-  const auto y = reinterpret_cast<uintptr_t>(b);
-  return a_bytes != 0 && b_bytes != 0 && x < y + b_bytes && y < x + a_bytes;
 }
 
 }  // namespace

@@ -155,6 +155,14 @@ describe('qgemm', () => {
   });
 });
 
+it('qgemm refuses an out that overlaps x', () => {
+  using w = packWeights(new Int8Array(4), [2, 2]);
+  const memory = new ArrayBuffer(16);
+  const [x, out] = [new Int8Array(memory, 0, 2), new Int32Array(memory, 0, 2)];
+  expectError(() => qgemm(x, w, { out }), 'ERR_ARGUMENT', /overlap/);
+  expect(qgemm(x, w, { out: new Int32Array(memory, 4, 2) })).toHaveLength(2);
+});
+
 describe('requantize', () => {
   const acc = Int32Array.of(1, 2, 3, 4);
   const good = { ...multiplierFromScale(0.5), dtype: 'int8' as const };
