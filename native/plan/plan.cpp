@@ -76,8 +76,10 @@ class Plan::ArenaLease {
   ArenaLease(const ArenaLease&) = delete;
   ArenaLease& operator=(const ArenaLease&) = delete;
 
-  bool ready() noexcept {
-    return arena_.size() != 0 || arena_.allocate(std::max<size_t>(plan_.arena_bytes_, 1));
+  bool ready() {
+    if (arena_.memory.size() != 0) return true;
+    arena_.data.resize(plan_.values_.size());
+    return arena_.memory.allocate(std::max<size_t>(plan_.arena_bytes_, 1));
   }
   Arena& arena() noexcept { return arena_; }
 
@@ -119,19 +121,16 @@ Status Plan::run(const RunRequest& q) const {
 }
 
 Status Plan::run_blocks(const RunRequest& q, size_t rows, Arena& arena) const {
-  std::vector<std::byte*> data(values_.size());
+  std::vector<std::byte*>& data = arena.data;
+  std::byte* const memory = arena.memory.data();
   for (size_t row = 0; row < rows; row += block_rows_) {
     if (q.cancel != nullptr && q.cancel->load(std::memory_order_relaxed))
       return {Code::cancelled, "cancelled"};
-    for (ValueId id = 0; id < data.size(); ++id) data[id] = arena.data() + offsets_[id];
+    for (ValueId id = 0; id < data.size(); ++id) data[id] = memory + offsets_[id];
     NanPosition nan;
-    const Block block{kernel_,
-                      values_,
-                      data.data(),
-                      arena.data() + scratch_offset_,
-                      std::min(block_rows_, rows - row),
-                      q.nan_is_zero,
-                      nan};
+    const Block block{
+        kernel_,       values_, data.data(), memory + scratch_offset_, std::min(block_rows_, rows - row),
+        q.nan_is_zero, nan};
     // Float rows leave straight into the caller's memory. An input that is also the output is copied at the
     // end.
     const bool direct = output_.value != input_.value && q.output_element == Element::f32 &&

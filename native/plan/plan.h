@@ -61,7 +61,11 @@ class Plan {
   size_t bytes() const noexcept;
 
  private:
-  using Arena = AlignedBuffer<std::byte>;
+  /// What one run needs: the values' memory and where each value lies. Kept for the next run.
+  struct Arena {
+    AlignedBuffer<std::byte> memory;
+    std::vector<std::byte*> data;  // by ValueId
+  };
   class ArenaLease;
 
   void place_values(bool observable);
