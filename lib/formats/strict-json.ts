@@ -84,24 +84,24 @@ class Parser {
 
   private object(): JsonObject {
     const object: Record<string, JsonValue> = Object.create(null);
-    if (this.skip(CLOSE_BRACE)) return object;
+    if (this.accept(CLOSE_BRACE)) return object;
     do {
       if (this.peek() !== QUOTE) throw this.unexpected('a key');
       const key = this.string();
       if (Object.hasOwn(object, key)) throw expected('ERR_FORMAT', 'each JSON key once', key);
-      if (!this.skip(COLON)) throw this.unexpected("':'");
+      if (!this.accept(COLON)) throw this.unexpected("':'");
       object[key] = this.value();
-    } while (this.skip(COMMA));
-    if (!this.skip(CLOSE_BRACE)) throw this.unexpected("',' or '}'");
+    } while (this.accept(COMMA));
+    if (!this.accept(CLOSE_BRACE)) throw this.unexpected("',' or '}'");
     return object;
   }
 
   private array(): JsonArray {
     const array: JsonValue[] = [];
-    if (this.skip(CLOSE_BRACKET)) return array;
+    if (this.accept(CLOSE_BRACKET)) return array;
     do array.push(this.value());
-    while (this.skip(COMMA));
-    if (!this.skip(CLOSE_BRACKET)) throw this.unexpected("',' or ']'");
+    while (this.accept(COMMA));
+    if (!this.accept(CLOSE_BRACKET)) throw this.unexpected("',' or ']'");
     return array;
   }
 
@@ -154,7 +154,7 @@ class Parser {
     }
   }
 
-  private skip(code: number): boolean {
+  private accept(code: number): boolean {
     if (this.peek() !== code) return false;
     this.at++;
     return true;
