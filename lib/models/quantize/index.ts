@@ -3,9 +3,9 @@ import { expected } from '../../errors';
 import type { RecordStep } from '../graph';
 import { MLP } from '../mlp';
 import { QuantizedMLP } from '../quantized-mlp';
-import { RUNTIME_OPTION_KEYS, runtimeSettings } from '../runtime-options';
+import { runtimeSettings } from '../runtime-options';
 import { lower } from './lower';
-import { type QuantizeOptions, quantizeSettings } from './options';
+import { QUANTIZE_OPTION_KEYS, type QuantizeOptions, quantizeSettings } from './options';
 
 export type { QuantizeOptions };
 
@@ -26,13 +26,7 @@ export function quantize(
     throw expected('ERR_ARGUMENT', 'a calibration or null', calibration);
   }
   const settings = quantizeSettings(model.graph, options);
-  const { threads, onNaN, maxQueue } = options;
-  const runtime = runtimeSettings(
-    Object.fromEntries(
-      Object.entries({ threads, onNaN, maxQueue }).filter(([, value]) => value !== undefined),
-    ),
-    RUNTIME_OPTION_KEYS,
-  );
+  const runtime = runtimeSettings(options, QUANTIZE_OPTION_KEYS);
   const graph = lower(model.graph, calibration, settings);
   return QuantizedMLP.fromGraph(
     { ...graph, record: [...graph.record, ...recordOf(calibration, options)] },

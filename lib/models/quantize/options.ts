@@ -43,7 +43,8 @@ export interface LayerSettings {
 }
 
 const MODES: readonly Mode[] = ['static', 'dynamic', 'weight-only'];
-const OWN_KEYS = [
+/** Beside the keys of RuntimeOptions. */
+export const QUANTIZE_OPTION_KEYS = [
   'mode',
   'format',
   'groupSize',
@@ -57,7 +58,7 @@ const OWN_KEYS = [
 const LAYER_KEYS = ['format', 'bits', 'activationBits', 'groupSize', 'scale', 'mode'];
 
 export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settings {
-  checkOptionKeys('options', options, [...OWN_KEYS, ...RUNTIME_OPTION_KEYS]);
+  checkOptionKeys('options', options, [...QUANTIZE_OPTION_KEYS, ...RUNTIME_OPTION_KEYS]);
   const { mode = 'static', format = 'int8', rounding = 'half-up', weights = 'per-channel' } = options;
   const { activations = 'asymmetric', inputs = 'per-tensor', output = 'float32' } = options;
   checkWord('mode', mode, MODES);
