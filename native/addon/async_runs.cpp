@@ -63,8 +63,16 @@ void AsyncRuns::cancel(uint32_t id) noexcept {
 void AsyncRuns::on_result(napi_env env, napi_value /*callback*/, void* context, void* data) {
   const std::unique_ptr<std::shared_ptr<AsyncRun>> run(static_cast<std::shared_ptr<AsyncRun>*>(data));
   if (env == nullptr) return;  // the environment is closing
-  const Napi::HandleScope scope(env);
-  static_cast<AsyncRuns*>(context)->deliver(env, *run);
+  // Node calls this as C: nothing may be thrown out of it. A worker that is being terminated refuses every
+  // call into JavaScript, and there is nobody left to tell; anything else goes to uncaughtException.
+  try {
+    const Napi::HandleScope scope(env);
+    static_cast<AsyncRuns*>(context)->deliver(env, *run);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  } catch (const std::exception&) {
+    napi_throw_error(env, code_name(Code::memory), "expected memory for a result but the system refused");
+  }
 }
 
 void AsyncRuns::deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run) {

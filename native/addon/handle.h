@@ -39,10 +39,12 @@ struct Handle {
     return handle.object;
   }
 
-  void release(Napi::Env env) {
+  void release(Napi::Env env) noexcept {
     if (!object) return;
     object.reset();
-    Napi::MemoryManagement::AdjustExternalMemory(env, -bytes);
+    // Also called by a finalizer, out of which nothing may be thrown: a hint that fails is no loss.
+    int64_t total = 0;
+    napi_adjust_external_memory(env, -bytes, &total);
   }
 };
 
