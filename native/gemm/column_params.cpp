@@ -1,6 +1,7 @@
 #include "gemm/column_params.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "arith/requantize.h"
 
@@ -16,6 +17,22 @@ Status spread(std::span<const T> values, size_t columns, AlignedBuffer<T>& out) 
   if (!out.allocate(round_up(columns, kColumnPad))) return out_of_memory(columns * sizeof(T));
   for (size_t c = 0; c < columns; ++c) out[c] = values[values.size() == 1 ? 0 : c];
   return {};
+}
+
+/// Whether the code is clamp(zy + rne(acc·M), lo, hi), M a float32 and the rounding done once by
+/// fma(fl(acc), M, 1.5·2^23), for every |acc| ≤ acc_max (docs/numerics.md, requantize):
+/// - |acc·M| < 2^23, where the float32 still tells the saturated from the others;
+/// - fl(acc) = acc, or |acc| ≥ 2^24 and |acc·M| ≥ 512 saturates anyway;
+/// - M has a float32's bits, and half-up has no tie (half-even has none to fear). gemmlowp rounds twice.
+/// Rounding::float32 computes fl(fl(acc)·M) and needs the first only.
+bool is_by_magic(Rounding rounding, int32_t m, double scale, int64_t acc_max) noexcept {
+  constexpr double kFloatIntegers = 0x1p24;
+  const auto a = static_cast<double>(acc_max);
+  if (!(a * scale < 0x1p23)) return false;
+  if (rounding == Rounding::float32) return true;
+  if (rounding == Rounding::gemmlowp || (m & 0x7F) != 0) return false;
+  if (a > kFloatIntegers && scale * kFloatIntegers < 512) return m == 0;
+  return rounding == Rounding::half_even || arith::half_even_equals_half_up(m);
 }
 
 }  // namespace
@@ -75,6 +92,27 @@ Status ColumnParams::set_requantize(const RequantizeSpec& spec, size_t columns) 
   return {};
 }
 
+Status ColumnParams::find_columns_by_magic(const PackedWeights& weights, std::span<const int32_t> bias,
+                                           int64_t x_lo, int64_t x_hi) {
+  const size_t columns = weights.out_features();
+  const bool fixed_point = epilogue_.rounding != Rounding::float32;
+  if (!by_magic_.allocate(round_up(columns, kColumnPad) / kColumnPad)) return out_of_memory(columns);
+  if (fixed_point) {
+    if (!scale_.allocate(round_up(columns, kColumnPad))) return out_of_memory(columns * 4);
+    for (size_t c = 0; c < columns; ++c) scale_[c] = arith::multiplier_as_float(multiplier_[c], shift_[c]);
+    epilogue_.scale = scale_.data();
+  }
+  std::fill(by_magic_.data(), by_magic_.data() + by_magic_.size(), uint8_t{1});
+  for (size_t c = 0; c < columns; ++c) {
+    const auto [lo, hi] = weights.bound(c, bias, x_lo, x_hi);
+    const int32_t m = fixed_point ? multiplier_[c] : 0;
+    if (!is_by_magic(epilogue_.rounding, m, scale_[c], std::max(std::abs(lo), std::abs(hi))))
+      by_magic_[c / kColumnPad] = 0;
+  }
+  epilogue_.by_magic = by_magic_.data();
+  return {};
+}
+
 Status ColumnParams::set_scale(std::span<const float> scale, size_t columns) {
   if (Status s = spread(scale, columns, scale_); !s.ok()) return s;
   epilogue_.scale = scale_.data();
@@ -89,7 +127,7 @@ Status ColumnParams::set_float_bias(std::span<const float> bias, size_t columns)
 
 size_t ColumnParams::bytes() const noexcept {
   return bias_.bytes() + multiplier_.bytes() + shift_.bytes() + weight_sums_.bytes() + scale_.bytes() +
-         float_bias_.bytes();
+         float_bias_.bytes() + by_magic_.bytes();
 }
 
 }  // namespace requant::gemm

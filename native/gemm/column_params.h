@@ -35,6 +35,10 @@ class ColumnParams {
   /// Σ(w − zw) a column as a rank-one correction: for activations whose zero point changes by row.
   Status use_row_zero_points(const PackedWeights& weights);
   Status set_requantize(const RequantizeSpec& spec, size_t columns);
+  /// After set_requantize: finds the columns whose codes one fused multiply-add gives, knowing the
+  /// accumulators that `weights`, `bias` and x − zx in [x_lo, x_hi] can make. Only for products.
+  Status find_columns_by_magic(const PackedWeights& weights, std::span<const int32_t> bias, int64_t x_lo,
+                               int64_t x_hi);
   Status set_scale(std::span<const float> scale, size_t columns);
   Status set_float_bias(std::span<const float> bias, size_t columns);
 
@@ -52,6 +56,7 @@ class ColumnParams {
   kernels::Epilogue epilogue_;
   AlignedBuffer<int32_t> bias_, multiplier_, shift_, weight_sums_;
   AlignedBuffer<float> scale_, float_bias_;
+  AlignedBuffer<uint8_t> by_magic_;
 };
 
 }  // namespace requant::gemm

@@ -7,17 +7,21 @@ namespace requant::gemm {
 
 using kernels::kColumnPad;
 using kernels::PanelLayout;
+using kernels::WeightLayout;
 
-size_t packed_size(const PanelLayout& layout, size_t columns, size_t k) noexcept {
-  return round_up(columns, layout.lanes) * round_up(k, layout.k_group);
+size_t packed_size(const WeightLayout& layout, size_t columns, size_t k) noexcept {
+  const size_t last = columns % layout.wide.columns();
+  const PanelLayout& tail = layout.of(last);
+  return (columns - last) * round_up(k, layout.wide.k_group) +
+         round_up(last, tail.lanes) * round_up(k, tail.k_group);
 }
 
 template <class T>
-void pack(const PanelLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
+void pack(const WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
           size_t k, T* packed) noexcept {
-  const size_t group = layout.k_group;
   for_each_panel(layout, columns, k, [&](size_t first, size_t width, size_t offset) {
-    const size_t group_size = round_up(width, layout.lanes) * group;
+    const size_t group = layout.of(width).k_group;
+    const size_t group_size = round_up(width, layout.of(width).lanes) * group;
     const auto copy = [&](size_t c, size_t i) {
       packed[offset + i / group * group_size + c * group + i % group] =
           source[(first + c) * column_stride + i * k_stride];
@@ -35,11 +39,11 @@ void pack(const PanelLayout& layout, const T* source, size_t column_stride, size
   });
 }
 
-template void pack<float>(const PanelLayout&, const float*, size_t, size_t, size_t, size_t, float*) noexcept;
-template void pack<int8_t>(const PanelLayout&, const int8_t*, size_t, size_t, size_t, size_t,
+template void pack<float>(const WeightLayout&, const float*, size_t, size_t, size_t, size_t, float*) noexcept;
+template void pack<int8_t>(const WeightLayout&, const int8_t*, size_t, size_t, size_t, size_t,
                            int8_t*) noexcept;
 
-Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const PanelLayout& layout,
+Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLayout& layout,
                                                                  const WeightSource& source) {
   const size_t n = source.out_features;
   const size_t k = source.in_features;
@@ -90,9 +94,7 @@ size_t PackedWeights::bytes() const noexcept {
 
 Status PackedWeights::check_bound(std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const {
   for (size_t column = 0; column < out_features_; ++column) {
-    const int64_t b = bias.empty() ? 0 : bias[column];
-    const int64_t hi = b + positive_[column] * x_hi + negative_[column] * x_lo;
-    const int64_t lo = b + positive_[column] * x_lo + negative_[column] * x_hi;
+    const auto [lo, hi] = bound(column, bias, x_lo, x_hi);
     if (hi <= INT32_MAX && lo >= INT32_MIN) continue;
     return {Code::overflow, "expected the accumulators of output feature " + std::to_string(column) +
                                 " to fit int32 but they span [" + std::to_string(lo) + ", " +

@@ -13,21 +13,22 @@
 namespace requant::gemm {
 
 /// Elements of a packed matrix of `columns` × `k`.
-size_t packed_size(const kernels::PanelLayout& layout, size_t columns, size_t k) noexcept;
+size_t packed_size(const kernels::WeightLayout& layout, size_t columns, size_t k) noexcept;
 
 /// Calls visit(first column, columns, offset into the packed array) for each panel, left to right.
 template <class Visit>
-void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k, Visit visit) {
-  const size_t depth = round_up(k, layout.k_group);
-  for (size_t column = 0; column < columns; column += layout.columns()) {
-    const size_t width = columns - column < layout.columns() ? columns - column : layout.columns();
+void for_each_panel(const kernels::WeightLayout& layout, size_t columns, size_t k, Visit visit) {
+  const size_t full = layout.wide.columns();
+  const size_t depth = round_up(k, layout.wide.k_group);
+  for (size_t column = 0; column < columns; column += full) {
+    const size_t width = columns - column < full ? columns - column : full;
     visit(column, width, column * depth);
   }
 }
 
 /// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).
 template <class T>
-void pack(const kernels::PanelLayout& layout, const T* source, size_t column_stride, size_t k_stride,
+void pack(const kernels::WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride,
           size_t columns, size_t k, T* packed) noexcept;
 
 struct WeightSource {
@@ -41,10 +42,10 @@ struct WeightSource {
 /// int8 weights, packed. Immutable once made.
 class PackedWeights {
  public:
-  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::PanelLayout& layout,
+  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::WeightLayout& layout,
                                                            const WeightSource& source);
 
-  const kernels::PanelLayout& layout() const noexcept { return layout_; }
+  const kernels::WeightLayout& layout() const noexcept { return layout_; }
   size_t out_features() const noexcept { return out_features_; }
   size_t in_features() const noexcept { return in_features_; }
   const int8_t* data() const noexcept { return packed_.data(); }
@@ -57,11 +58,20 @@ class PackedWeights {
     return minus_zero_point_.size() == 0 ? nullptr : minus_zero_point_.data();
   }
 
+  /// The largest and smallest b + Σ (x − zx)(w − zw) of a column, x − zx in [x_lo, x_hi].
+  struct Bound {
+    int64_t lo, hi;
+  };
+  Bound bound(size_t column, std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const noexcept {
+    const int64_t b = bias.empty() ? 0 : bias[column];
+    return {b + positive_[column] * x_lo + negative_[column] * x_hi,
+            b + positive_[column] * x_hi + negative_[column] * x_lo};
+  }
   /// Whether b + Σ (x − zx)(w − zw) fits int32 for every x in [lo, hi] (already less zx) of every column.
   Status check_bound(std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const;
 
  private:
-  kernels::PanelLayout layout_{};
+  kernels::WeightLayout layout_{};
   size_t out_features_ = 0;
   size_t in_features_ = 0;
   AlignedBuffer<int8_t> packed_;

@@ -9,9 +9,9 @@ Result<PackedFloatWeights> pack_float_weights(const kernels::SGemmKernel& kernel
                                               size_t n_stride, size_t k_stride, size_t out_features,
                                               size_t in_features) {
   AlignedBuffer<T> packed;
-  const size_t size = packed_size(kernel.layout, out_features, in_features);
+  const size_t size = packed_size({kernel.layout}, out_features, in_features);
   if (!packed.allocate(size)) return out_of_memory(size * sizeof(T));
-  pack(kernel.layout, source, n_stride, k_stride, out_features, in_features, packed.data());
+  pack({kernel.layout}, source, n_stride, k_stride, out_features, in_features, packed.data());
   return PackedFloatWeights{std::move(packed), out_features, in_features};
 }
 
@@ -26,7 +26,7 @@ void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const Pack
       [&]<class T>(const AlignedBuffer<T>& packed) {
         constexpr bool kIsFloat = std::is_same_v<T, float>;
         const auto panel = kIsFloat ? kernel.panel_f32 : kernel.panel_s8;
-        for_each_panel(kernel.layout, weights.out_features, weights.in_features,
+        for_each_panel({kernel.layout}, weights.out_features, weights.in_features,
                        [&](size_t column, size_t columns, size_t offset) {
                          panel({a.data, a.row_stride, a.k_stride, packed.data() + offset, a.rows,
                                 weights.in_features, column, columns, scale, bias, out + column, out_stride});

@@ -4,7 +4,8 @@
 //
 // Activations are unsigned bytes (int8 codes travel as code + 128). Weights are packed in column panels:
 //   packed[panel][k group][column of the panel][k within the group], zero-padded in k and in columns.
-// A panel has `vectors` vectors of `lanes` columns, the last one only as many vectors as it needs.
+// A panel has `vectors` vectors of `lanes` columns, the last one only as many vectors as it needs. A last
+// panel that is no wider than the kernel's narrow layout is packed in that one.
 // Every per-column array is readable up to the next multiple of kColumnPad.
 #pragma once
 
@@ -21,6 +22,17 @@ struct PanelLayout {
   size_t k_group;  // consecutive k values kept together per column
 
   constexpr size_t columns() const noexcept { return lanes * vectors; }
+};
+
+/// How a kernel wants its weights: full panels, and a last panel of few columns with more k a column, so that
+/// few columns fill a vector too. narrow.lanes = 0: the kernel has no narrow layout.
+struct WeightLayout {
+  PanelLayout wide;
+  PanelLayout narrow{0, 0, 1};
+
+  constexpr const PanelLayout& of(size_t columns) const noexcept {
+    return narrow.lanes != 0 && columns <= narrow.columns() ? narrow : wide;
+  }
 };
 
 enum class Rounding : uint8_t { half_up, half_even, gemmlowp, float32 };
@@ -53,9 +65,13 @@ struct Epilogue {
   RankOne corrections[2];               // weight zero points; per-row activation zero points
   const int32_t* multiplier = nullptr;  // [n] m
   const int32_t* shift = nullptr;       // [n] s
-  const float* scale = nullptr;         // [n] M of Rounding::float32, or the scale of the float outputs
-  const float* row_scale = nullptr;     // [m]
-  const float* float_bias = nullptr;    // [n]
+  const float* scale = nullptr;         // [n] M as a float32, or the scale of the float outputs
+  /// [n / kColumnPad] Not 0: for every accumulator these columns can have, the rounding's code is
+  ///   clamp(zero_point + rne(acc·M), lo, hi)  from one fused multiply-add over `scale`, or, for float32,
+  ///   clamp(zero_point + rne(fl(acc·M)), lo, hi)  with |acc·M| < 2^23 (see gemm/column_params.cpp).
+  const uint8_t* by_magic = nullptr;
+  const float* row_scale = nullptr;   // [m]
+  const float* float_bias = nullptr;  // [n]
 };
 
 /// A block of accumulators and where its outputs go. `row` and `column` index the epilogue's arrays.
@@ -81,7 +97,7 @@ struct QGemmPanel {
 };
 
 struct QGemmKernel {
-  PanelLayout layout;
+  WeightLayout layout;
   void (*panel)(const QGemmPanel&) noexcept;
   void (*epilogue)(const Epilogue&, const AccumulatorBlock&) noexcept;
 };
@@ -129,11 +145,19 @@ struct VectorKernel {
   void (*dequantize)(const DequantizeRow&) noexcept;
 };
 
+/// Loops of the products' own instructions on registers alone: what no kernel can exceed. Each returns the
+/// number of multiply-accumulates it did in `steps` steps.
+struct PeakLoops {
+  uint64_t (*int8)(uint64_t steps) noexcept;
+  uint64_t (*float32)(uint64_t steps) noexcept;
+};
+
 /// One instruction set's kernels.
 struct KernelSet {
   const QGemmKernel* qgemm;
   const SGemmKernel* sgemm;
   const VectorKernel* vector;
+  const PeakLoops* peak;  // null for the scalar kernel
 };
 
 }  // namespace requant::kernels

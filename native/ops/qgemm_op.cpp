@@ -42,7 +42,12 @@ Status check(const QGemmRequest& q, size_t rows) {
 Status prepare(const QGemmRequest& q, int32_t x_zero_point, gemm::ColumnParams& params) {
   const size_t out = q.weights->out_features();
   if (Status s = params.fold_bias(*q.weights, q.bias, x_zero_point); !s.ok()) return s;
-  if (q.requantize) return params.set_requantize(*q.requantize, out);
+  if (q.requantize) {
+    if (Status s = params.set_requantize(*q.requantize, out); !s.ok()) return s;
+    const CodeRangeOf range = range_of(q.x.is_unsigned);
+    return params.find_columns_by_magic(*q.weights, q.bias, range.lo - q.x_zero_point,
+                                        range.hi - q.x_zero_point);
+  }
   if (!q.dequantize_scale.empty()) {
     params.epilogue().output = kernels::Output::dequantize;
     return params.set_scale(q.dequantize_scale, out);

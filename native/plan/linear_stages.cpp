@@ -131,14 +131,14 @@ Result<std::unique_ptr<Stage>> make_static_linear(const kernels::KernelSet& kern
   }
   auto weights = PackedWeights::make(kernel.qgemm->layout, spec.weight);
   if (!weights.ok()) return weights.status;
-  if (Status s = weights.value->check_bound(spec.bias, -spec.x_zero_point, 255 - spec.x_zero_point);
-      !s.ok()) {
-    return s;
-  }
+  const int64_t x_lo = -spec.x_zero_point;
+  const int64_t x_hi = 255 - spec.x_zero_point;
+  if (Status s = weights.value->check_bound(spec.bias, x_lo, x_hi); !s.ok()) return s;
   gemm::ColumnParams params;
   if (Status s = params.fold_bias(*weights.value, spec.bias, spec.x_zero_point); !s.ok()) return s;
   if (spec.requantize) {
     if (Status s = params.set_requantize(*spec.requantize, columns); !s.ok()) return s;
+    if (Status s = params.find_columns_by_magic(*weights.value, spec.bias, x_lo, x_hi); !s.ok()) return s;
   } else {
     params.epilogue().output = kernels::Output::dequantize;
     if (Status s = params.set_scale(spec.scale, columns); !s.ok()) return s;

@@ -32,7 +32,7 @@ void preference() {
     check(sets.insert(kernel.set).second, "tables differ");
     const kernels::KernelSet& set = *kernel.set;
     check(set.qgemm != nullptr && set.sgemm != nullptr && set.vector != nullptr, kernel.name);
-    check(kernels::kColumnPad % set.qgemm->layout.lanes == 0 &&
+    check(kernels::kColumnPad % set.qgemm->layout.wide.lanes == 0 &&
               kernels::kColumnPad % set.sgemm->layout.lanes == 0,
           "column padding covers whole vectors");
     check(set.sgemm->layout.k_group == 1, "float chains take one k at a time");

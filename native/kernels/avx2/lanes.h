@@ -85,6 +85,31 @@ struct Lanes8 {
     return _mm256_andnot_si256(_mm256_and_si256(zero, set64(1)), v);
   }
 
+  /// As Lanes16::CodeBytes.
+  struct CodeBytes {
+    __m128i lo, hi, flip;
+    CodeBytes(uint8_t low, uint8_t high, uint8_t xor_with) noexcept
+        : lo(_mm_set1_epi8(static_cast<char>(low))),
+          hi(_mm_set1_epi8(static_cast<char>(high))),
+          flip(_mm_set1_epi8(static_cast<char>(xor_with))) {}
+
+    template <int Vectors>
+    void store(uint8_t* out, const Int (&q)[Vectors], size_t columns) const noexcept {
+      static_assert(Vectors <= 2);
+      const Int words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0], q[Vectors - 1]), 0xD8);
+      __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+      bytes = _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(bytes, lo), hi), flip);
+      if (columns >= 16) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+      } else {
+        alignas(16) uint8_t first[16];
+        _mm_store_si128(reinterpret_cast<__m128i*>(first), bytes);
+        __builtin_memcpy(out, first, columns);
+      }
+    }
+  };
+  static Int bits(Float v) noexcept { return _mm256_castps_si256(v); }
+
   static Float set(float v) noexcept { return _mm256_set1_ps(v); }
   static Float load(const float* p) noexcept { return _mm256_loadu_ps(p); }
   /// A copy rather than vmaskmovps, of which qemu reads the lanes behind the end too.

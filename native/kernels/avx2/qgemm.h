@@ -15,9 +15,6 @@
 namespace requant::kernels {
 namespace {
 
-/// Columns of the accumulator array that a tile fills.
-constexpr size_t kColumns = kVectors * Lanes8::kLanes;
-
 constexpr size_t kChunk = 256;
 
 /// u8 → int16; an odd count gets one zero more, so that pairs can be read.
@@ -38,15 +35,18 @@ __m256i broadcast2(const int16_t* pair) noexcept {
 }
 
 template <int Rows, int Vectors>
-void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept {
+void qtile(const QGemmPanel& p, size_t row) noexcept {
   alignas(32) int16_t wide[Rows][kChunk + 32];
+  const Bias<Lanes8, Vectors> bias(p);
+  const uint8_t* a = p.a + row * p.a_stride;
+  const int8_t* w = p.weights;
   __m256i acc[Rows][Vectors];
-  for (auto& row : acc) {
-    for (auto& v : row) v = _mm256_setzero_si256();
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) acc[r][v] = bias.of[v];
   }
-  for (size_t start = 0; start < k; start += kChunk) {
-    const size_t count = minimum(kChunk, k - start);
-    for (int r = 0; r < Rows; ++r) widen(a + r * a_stride + start, count, wide[r]);
+  for (size_t start = 0; start < p.k; start += kChunk) {
+    const size_t count = minimum(kChunk, p.k - start);
+    for (int r = 0; r < Rows; ++r) widen(a + r * p.a_stride + start, count, wide[r]);
     for (size_t i = 0; i < count; i += 2, w += Vectors * 16) {
       __m256i weights[Vectors];
       for (int v = 0; v < Vectors; ++v) {
@@ -60,19 +60,17 @@ void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t
       }
     }
   }
-  for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) {
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out + r * kColumns + v * Lanes8::kLanes), acc[r][v]);
-    }
-  }
+  Tile<Lanes8, Rows, Vectors>{p, row, acc}.finish();
 }
 
 template <int Vectors>
-constexpr QTileFn kQTilesOf[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
-                                      qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
-constexpr const QTileFn* kQTiles[kVectors] = {kQTilesOf<1>, kQTilesOf<2>};
+constexpr QTileFn kTiles[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
+                                   qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
+constexpr const QTileFn* kTilesOf[kVectors] = {kTiles<1>, kTiles<2>};
 
-void qgemm_6x16_avx2(const QGemmPanel& p) noexcept { qgemm_panel<Lanes8, kRows, kVectors>(p, kQTiles); }
+void qgemm_6x16_avx2(const QGemmPanel& p) noexcept {
+  run_tiles(p, kTilesOf[vectors_for(p.columns, Lanes8::kLanes) - 1], kRows);
+}
 
 }  // namespace
 }  // namespace requant::kernels

@@ -68,6 +68,35 @@ struct Lanes16 {
     return _mm512_mask_andnot_epi64(v, _mm512_testn_epi64_mask(condition, condition), set64(1), v);
   }
 
+  /// Codes of `Vectors` vectors of columns, saturated to a byte, clamped, and their top bit flipped where
+  /// the output is signed.
+  struct CodeBytes {
+    __m512i lo, hi, flip;
+    CodeBytes(uint8_t low, uint8_t high, uint8_t xor_with) noexcept
+        : lo(_mm512_set1_epi8(static_cast<char>(low))),
+          hi(_mm512_set1_epi8(static_cast<char>(high))),
+          flip(_mm512_set1_epi8(static_cast<char>(xor_with))) {}
+
+    template <int Vectors>
+    void store(uint8_t* out, const Int (&q)[Vectors], size_t columns) const noexcept {
+      const Int zero = _mm512_setzero_si512();
+      const Int low = _mm512_packs_epi32(q[0], Vectors > 1 ? q[Vectors > 1 ? 1 : 0] : zero);
+      const Int high = Vectors > 2
+                           ? _mm512_packs_epi32(q[Vectors > 2 ? 2 : 0], Vectors > 3 ? q[Vectors - 1] : zero)
+                           : zero;
+      // Packing works in 128-bit lanes: lane i holds columns 4i…4i+3 of each vector.
+      const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      Int bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+      bytes = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(bytes, lo), hi), flip);
+      if (columns >= 64) {
+        _mm512_storeu_si512(out, bytes);
+      } else {
+        _mm512_mask_storeu_epi8(out, (uint64_t{1} << columns) - 1, bytes);
+      }
+    }
+  };
+  static Int bits(Float v) noexcept { return _mm512_castps_si512(v); }
+
   static Float set(float v) noexcept { return _mm512_set1_ps(v); }
   static Float load(const float* p) noexcept { return _mm512_loadu_ps(p); }
   static Float load_first(const float* p, size_t count, Float rest) noexcept {

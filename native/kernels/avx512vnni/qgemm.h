@@ -8,15 +8,17 @@
 //   per 4 k: 4 loads + 6 broadcast loads, 24 vpdpbusd. vpdpbusd: latency 4 (Zen 5: 2 a cycle, so ≥ 8 chains;
 //   Zen 4: 1 a cycle; Ice Lake: p0 (p5), latency 5). One row alone keeps several chains over k in flight
 //   instead.
+//
+//                 up to 4 vectors × 4 columns of w (16 k each): a last panel of at most 16 columns
+//                ┌────────┬────────┬────────┬────────┐
+//   6 rows of a  │ zmm    │ zmm    │ zmm    │ zmm    │  per 16 k: as above, for a quarter of the columns;
+//   (16 k each)  └────────┴────────┴────────┴────────┘  each column's four partial sums are added at the end
 #pragma once
 
 #include "kernels/avx512vnni/lanes.h"
 
 namespace requant::kernels {
 namespace {
-
-/// Columns of the accumulator array that a tile fills.
-constexpr size_t kColumns = kVectors * Lanes16::kLanes;
 
 /// As an intrinsic g++ 12 copies and spills the accumulators of this loop; the instruction itself does not.
 /// By value: an array element as an operand would keep the array in memory.
@@ -25,69 +27,163 @@ __m512i dpbusd(__m512i acc, __m512i u8, __m512i s8) noexcept {
   return acc;
 }
 
-__m512i broadcast4(const uint8_t* a) noexcept {
-  int32_t four;
-  __builtin_memcpy(&four, a, 4);
-  return _mm512_set1_epi32(four);
-}
+/// Four k of a row, in every lane.
+struct Wide {
+  static constexpr size_t kStep = 4;
 
-/// The last 1–3 values of a row, padded with zeros: reading four could leave the buffer.
-__m512i broadcast_tail(const uint8_t* a, size_t count) noexcept {
-  uint32_t four = a[0];
-  if (count > 1) four |= static_cast<uint32_t>(a[1]) << 8;
-  if (count > 2) four |= static_cast<uint32_t>(a[2]) << 16;
-  return _mm512_set1_epi32(static_cast<int32_t>(four));
-}
-
-/// acc[r][v] += Σ of four k, for all rows and vectors; `a(r)` is the broadcast of row r's four values.
-template <int Rows, int Vectors, class Broadcast>
-[[gnu::always_inline]] inline void qstep(__m512i (*acc)[Vectors], const int8_t* w, Broadcast a) noexcept {
-  __m512i weights[Vectors];
-  for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_load_si512(w + v * 64);
-  for (int r = 0; r < Rows; ++r) {
-    const __m512i x = a(r);
-    for (int v = 0; v < Vectors; ++v) acc[r][v] = dpbusd(acc[r][v], x, weights[v]);
+  static __m512i broadcast(const uint8_t* a) noexcept {
+    int32_t four;
+    __builtin_memcpy(&four, a, 4);
+    return _mm512_set1_epi32(four);
   }
+  /// The last 1–3 values of a row, padded with zeros: reading four could leave the buffer.
+  static __m512i broadcast_tail(const uint8_t* a, size_t count) noexcept {
+    uint32_t four = a[0];
+    if (count > 1) four |= static_cast<uint32_t>(a[1]) << 8;
+    if (count > 2) four |= static_cast<uint32_t>(a[2]) << 16;
+    return _mm512_set1_epi32(static_cast<int32_t>(four));
+  }
+};
+
+/// Sixteen k of a row, four in each lane of a column.
+struct Narrow {
+  static constexpr size_t kStep = 16;
+
+  static __m512i broadcast(const uint8_t* a) noexcept {
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a)));
+  }
+  static __m512i broadcast_tail(const uint8_t* a, size_t count) noexcept {
+    return _mm512_broadcast_i32x4(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1U << count) - 1), a));
+  }
+};
+
+/// acc[first + r][v] += Σ over one step of k, for all rows and vectors; `a(r)` is the broadcast of row r.
+template <int Rows, int Vectors, int All, class Broadcast>
+[[gnu::always_inline]] inline void qstep(__m512i (&acc)[All][Vectors], int first, const int8_t* w,
+                                         Broadcast a) noexcept {
+  __m512i weights[Vectors];
+  unroll<Vectors>([&](auto v) __attribute__((always_inline)) { weights[v] = _mm512_load_si512(w + v * 64); });
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+    const __m512i x = a(r);
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+      acc[first + r][v] = dpbusd(acc[first + r][v], x, weights[v]);
+    });
+  });
+}
+
+/// vpdpbusd has a latency of four or five cycles, two may start in one: fewer accumulators than this would
+/// wait for themselves, so that k is split over several chains (integers: same bits).
+constexpr int kMinAccumulators = 8;
+
+constexpr int chains_for(int accumulators) noexcept {
+  if (accumulators >= kMinAccumulators) return 1;
+  return accumulators >= kMinAccumulators / 2 ? 2 : 4;
+}
+
+/// sums[r][v] += Σ over k.
+template <class Depth, int Rows, int Vectors>
+[[gnu::always_inline]] inline void accumulate(const QGemmPanel& p, size_t row,
+                                              __m512i (&sums)[Rows][Vectors]) noexcept {
+  constexpr int kChains = chains_for(Rows * Vectors);
+  const uint8_t* a = p.a + row * p.a_stride;
+  const int8_t* w = p.weights;
+  __m512i acc[kChains * Rows][Vectors];
+  unroll<kChains * Rows>([&](auto i) __attribute__((always_inline)) {
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+      acc[i][v] = i < Rows ? sums[i < Rows ? i : 0][v] : _mm512_setzero_si512();
+    });
+  });
+  const auto step = [&](int chain, auto broadcast) __attribute__((always_inline)) {
+    qstep<Rows>(acc, chain * Rows, w,
+                [&](int r) __attribute__((always_inline)) { return broadcast(a + r * p.a_stride); });
+    w += Vectors * 64;
+    a += Depth::kStep;
+  };
+  const auto whole = [](const uint8_t* from)
+                         __attribute__((always_inline)) { return Depth::broadcast(from); };
+  size_t k = p.k;
+  for (; k >= Depth::kStep * kChains; k -= Depth::kStep * kChains) {
+    unroll<kChains>([&](auto chain) __attribute__((always_inline)) { step(chain, whole); });
+  }
+  if constexpr (kChains > 1) {
+    for (; k >= Depth::kStep; k -= Depth::kStep) step(0, whole);
+  }
+  if (k > 0)
+    step(0,
+         [&](const uint8_t* from) __attribute__((always_inline)) { return Depth::broadcast_tail(from, k); });
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+      sums[r][v] = acc[r][v];
+      unroll<kChains - 1>([&](auto chain) __attribute__((always_inline)) {
+        sums[r][v] = _mm512_add_epi32(sums[r][v], acc[(chain + 1) * Rows + r][v]);
+      });
+    });
+  });
 }
 
 template <int Rows, int Vectors>
-void qtile(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept {
-  // One or two rows would wait for their own latency: several partial sums, added at the end (integers: same
-  // bits).
-  constexpr int kChains = Rows == 1 ? 4 : Rows == 2 ? 2 : 1;
-  constexpr size_t kStep = Vectors * 64;
-  __m512i acc[kChains * Rows][Vectors];
-  for (auto& row : acc) {
-    for (auto& v : row) v = _mm512_setzero_si512();
-  }
-  size_t i = 0;
-  for (; i + 4 * kChains <= k; i += 4 * kChains) {
-    for (int chain = 0; chain < kChains; ++chain, w += kStep) {
-      qstep<Rows>(acc + chain * Rows, w, [&](int r) { return broadcast4(a + r * a_stride + i + 4 * chain); });
-    }
-  }
-  if constexpr (kChains > 1) {
-    for (; i + 4 <= k; i += 4, w += kStep) {
-      qstep<Rows>(acc, w, [&](int r) { return broadcast4(a + r * a_stride + i); });
-    }
-  }
-  if (i < k) qstep<Rows>(acc, w, [&](int r) { return broadcast_tail(a + r * a_stride + i, k - i); });
-  for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) {
-      __m512i sum = acc[r][v];
-      for (int chain = 1; chain < kChains; ++chain) sum = _mm512_add_epi32(sum, acc[chain * Rows + r][v]);
-      _mm512_store_si512(out + r * kColumns + v * Lanes16::kLanes, sum);
-    }
-  }
+[[gnu::flatten]] void qtile(const QGemmPanel& p, size_t row) noexcept {
+  const Bias<Lanes16, Vectors> bias(p);
+  __m512i acc[Rows][Vectors];
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { acc[r][v] = bias.of[v]; });
+  });
+  accumulate<Wide>(p, row, acc);
+  Tile<Lanes16, Rows, Vectors>{p, row, acc}.finish();
 }
 
+/// Adds the four partial sums of each of 4 · Vectors columns (4 lanes beside each other) → one vector.
 template <int Vectors>
-constexpr QTileFn kQTilesOf[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
-                                      qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
-constexpr const QTileFn* kQTiles[kVectors] = {kQTilesOf<1>, kQTilesOf<2>, kQTilesOf<3>, kQTilesOf<4>};
+__m512i add_partial_sums(const __m512i (&acc)[Vectors]) noexcept {
+  const __m512i zero = _mm512_setzero_si512();
+  const auto at = [&](int v) { return v < Vectors ? acc[v < Vectors ? v : 0] : zero; };
+  const auto pair = [](__m512i a, __m512i b) {
+    return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  };
+  const __m512i low = pair(at(0), at(1));
+  const __m512i high = pair(at(2), at(3));
+  // 128-bit lane i holds column i of each of the four vectors.
+  const __m512i sums = _mm512_add_epi32(_mm512_unpacklo_epi64(low, high), _mm512_unpackhi_epi64(low, high));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, sums);
+}
+
+template <int Rows, int Vectors>
+[[gnu::flatten]] void qtile_narrow(const QGemmPanel& p, size_t row) noexcept {
+  __m512i partial[Rows][Vectors];
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { partial[r][v] = _mm512_setzero_si512(); });
+  });
+  accumulate<Narrow>(p, row, partial);
+  const Bias<Lanes16, 1> bias(p);
+  __m512i acc[Rows][1];
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+    acc[r][0] = _mm512_add_epi32(add_partial_sums(partial[r]), bias.of[0]);
+  });
+  Tile<Lanes16, Rows, 1>{p, row, acc}.finish();
+}
+
+constexpr PanelLayout kWidePanel{Lanes16::kLanes, kVectors, Wide::kStep};
+constexpr PanelLayout kNarrowPanel{4, 4, Narrow::kStep};
+
+template <int Vectors>
+constexpr QTileFn kTiles[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
+                                   qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
+template <int Vectors>
+constexpr QTileFn kNarrowTiles[kRows] = {qtile_narrow<1, Vectors>, qtile_narrow<2, Vectors>,
+                                         qtile_narrow<3, Vectors>, qtile_narrow<4, Vectors>,
+                                         qtile_narrow<5, Vectors>, qtile_narrow<6, Vectors>};
+// A wide panel of one vector does not exist: it is narrow.
+constexpr const QTileFn* kTilesOf[kVectors] = {nullptr, kTiles<2>, kTiles<3>, kTiles<4>};
+constexpr const QTileFn* kNarrowTilesOf[4] = {kNarrowTiles<1>, kNarrowTiles<2>, kNarrowTiles<3>,
+                                              kNarrowTiles<4>};
 
 void qgemm_6x64_avx512vnni(const QGemmPanel& p) noexcept {
-  qgemm_panel<Lanes16, kRows, kVectors>(p, kQTiles);
+  const bool narrow = p.columns <= kNarrowPanel.columns();
+  run_tiles(p,
+            narrow ? kNarrowTilesOf[vectors_for(p.columns, kNarrowPanel.lanes) - 1]
+                   : kTilesOf[vectors_for(p.columns, kWidePanel.lanes) - 1],
+            kRows);
 }
 
 }  // namespace

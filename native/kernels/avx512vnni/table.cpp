@@ -1,4 +1,5 @@
 // The table of the AVX-512 VNNI kernels: the only symbol of this instruction set.
+#include "kernels/avx512vnni/peak.h"
 #include "kernels/avx512vnni/qgemm.h"
 
 namespace requant::kernels {
@@ -15,13 +16,15 @@ void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
   sgemm_panel<Lanes16, kRows>(p, kSTiles<Weight>);
 }
 
-constexpr QGemmKernel kQGemm{{Lanes16::kLanes, kVectors, 4}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
+constexpr QGemmKernel kQGemm{{kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
 constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>};
+constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 }  // namespace
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector};
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
+    &requant::kernels::kPeak};

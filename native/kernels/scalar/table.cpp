@@ -123,7 +123,7 @@ void dequantize(const DequantizeRow& d) noexcept {
   for (size_t i = 0; i < d.count; ++i) d.out[i] = arith::dequantize(d.codes[i], d.scale, d.zero_point);
 }
 
-constexpr QGemmKernel kQGemm{{kColumns, 1, 1}, qgemm_4x16_scalar, epilogue};
+constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
 constexpr VectorKernel kVector{quantize, dequantize};
 
@@ -131,4 +131,4 @@ constexpr VectorKernel kVector{quantize, dequantize};
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector};
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr};

@@ -1,8 +1,7 @@
-// How a panel's rows are cut into register tiles, and the drivers around the tile functions: over a Tile type
-// with `V`, `kRows`, `kVectors` and tables of tile functions. Internal linkage, as in epilogue.h.
+// How a panel's rows are cut into register tiles, and the float32 tile. Internal linkage, as in epilogue.h.
 #pragma once
 
-#include "kernels/shared/epilogue.h"
+#include "kernels/shared/finish.h"
 
 namespace requant::kernels {
 namespace {
@@ -13,15 +12,8 @@ constexpr size_t tile_rows(size_t left, size_t most) noexcept {
   return (left + tiles - 1) / tiles;
 }
 
-using QTileFn = void (*)(const uint8_t* a, size_t a_stride, const int8_t* w, size_t k, int32_t* out) noexcept;
+using QTileFn = void (*)(const QGemmPanel&, size_t row) noexcept;
 using STileFn = void (*)(const SGemmPanel&, size_t row) noexcept;
-
-/// acc holds whole vectors of columns.
-template <class V>
-void store_tile(const Epilogue& e, const AccumulatorBlock& b) noexcept {
-  const StoreVector store = V::select_store(e);
-  for (size_t c = 0; c < b.columns; c += V::kLanes) store(e, b, c);
-}
 
 /// QGemmKernel::epilogue. acc may end anywhere: the last vector of a row is copied before it is read.
 template <class V>
@@ -38,21 +30,17 @@ void epilogue(const Epilogue& e, const AccumulatorBlock& b) noexcept {
   }
 }
 
-/// QGemmKernel::panel. tiles[vectors − 1][rows − 1] fills rows × vectors accumulators of an array whose rows
-/// are `MaxVectors` vectors long.
-template <class V, size_t MaxRows, size_t MaxVectors>
-void qgemm_panel(const QGemmPanel& p, const QTileFn* const* tiles_of) noexcept {
-  constexpr size_t kColumns = V::kLanes * MaxVectors;
-  alignas(64) int32_t acc[MaxRows * kColumns];
-  const QTileFn* tiles = tiles_of[(p.columns + V::kLanes - 1) / V::kLanes - 1];
+/// All rows of a panel: tiles[rows − 1] does a tile of so many rows, at most `most`.
+template <class Panel>
+void run_tiles(const Panel& p, void (*const* tiles)(const Panel&, size_t) noexcept, size_t most) noexcept {
   for (size_t row = 0; row < p.rows;) {
-    const size_t rows = tile_rows(p.rows - row, MaxRows);
-    tiles[rows - 1](p.a + row * p.a_stride, p.a_stride, p.weights, p.k, acc);
-    auto* out = static_cast<uint8_t*>(p.out) + row * p.out_stride * output_bytes(p.epilogue->output);
-    store_tile<V>(*p.epilogue, {acc, kColumns, row, rows, p.column, p.columns, out, p.out_stride});
+    const size_t rows = tile_rows(p.rows - row, most);
+    tiles[rows - 1](p, row);
     row += rows;
   }
 }
+
+constexpr size_t vectors_for(size_t columns, size_t lanes) noexcept { return (columns + lanes - 1) / lanes; }
 
 /// A register tile of the float32 product: one fused multiply-add chain over k an output.
 template <class V, int Rows, int Vectors, class Weight>
@@ -82,15 +70,10 @@ void stile(const SGemmPanel& p, size_t row) noexcept {
   }
 }
 
-/// SGemmKernel::panel_*. tiles as in qgemm_panel.
+/// SGemmKernel::panel_*. tiles_of[vectors − 1][rows − 1]
 template <class V, size_t MaxRows>
 void sgemm_panel(const SGemmPanel& p, const STileFn* const* tiles_of) noexcept {
-  const STileFn* tiles = tiles_of[(p.columns + V::kLanes - 1) / V::kLanes - 1];
-  for (size_t row = 0; row < p.rows;) {
-    const size_t rows = tile_rows(p.rows - row, MaxRows);
-    tiles[rows - 1](p, row);
-    row += rows;
-  }
+  run_tiles(p, tiles_of[vectors_for(p.columns, V::kLanes) - 1], MaxRows);
 }
 
 /// Tile functions by rows; the instruction sets here all use tiles of up to six rows.
