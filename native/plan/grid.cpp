@@ -4,11 +4,15 @@
 
 namespace requant::plan {
 
-void record_nan(const Block& block, MatrixView<const float> x, size_t row, ValueId value) noexcept {
+void record_nan(const Block& block, MatrixView<const float> x, ValueId value) noexcept {
   if (block.nan_is_zero || block.nan.found) return;
-  size_t column = 0;
-  while (x.at(row, column) == x.at(row, column)) ++column;
-  block.nan = {true, row, column, value};
+  for (size_t row = 0; row < x.rows; ++row) {
+    for (size_t column = 0; column < x.cols; ++column) {
+      if (x.at(row, column) == x.at(row, column)) continue;
+      block.nan = {true, row, column, value};
+      return;
+    }
+  }
 }
 
 Status check_grid(const Grid& grid, size_t features) {
@@ -32,12 +36,17 @@ Status check_grid(const Grid& grid, size_t features) {
 
 void quantize_block(const Block& block, MatrixView<const float> x, const Grid& grid, ValueId value,
                     uint8_t* out) noexcept {
-  const bool per_value = grid.scale.size() > 1;
-  for (size_t r = 0; r < x.rows; ++r) {
-    const bool nan = block.kernel.vector->quantize({x.row(r), x.cols, grid.scale.data(), per_value,
-                                                    grid.zero_point, grid.lo, grid.hi, out + r * x.cols});
-    if (nan) record_nan(block, x, r, value);
+  const auto quantize = [&](size_t row, size_t rows, bool per_value) {
+    return block.kernel.vector->quantize({x.row(row), rows * x.cols, grid.scale.data(), per_value,
+                                          grid.zero_point, grid.lo, grid.hi, out + row * x.cols});
+  };
+  if (grid.scale.size() == 1) {  // rows without gaps are one long row
+    if (quantize(0, x.rows, false)) record_nan(block, x, value);
+    return;
   }
+  bool nan = false;
+  for (size_t r = 0; r < x.rows; ++r) nan |= quantize(r, 1, true);
+  if (nan) record_nan(block, x, value);
 }
 
 void dequantize_block(const kernels::KernelSet& kernel, MatrixView<const uint8_t> codes, const Grid& grid,

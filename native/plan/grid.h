@@ -20,8 +20,8 @@ struct Grid {
 
 Status check_grid(const Grid& grid, size_t features);
 
-/// Remembers the first NaN of a row that holds one, unless NaN counts as zero.
-void record_nan(const Block& block, MatrixView<const float> x, size_t row, ValueId value) noexcept;
+/// Remembers the first NaN of a block that holds one, unless NaN counts as zero.
+void record_nan(const Block& block, MatrixView<const float> x, ValueId value) noexcept;
 
 /// Codes of a float block. A NaN becomes the zero point and, unless NaN counts as zero, is recorded.
 void quantize_block(const Block& block, MatrixView<const float> x, const Grid& grid, ValueId value,

@@ -48,7 +48,9 @@ class DynamicLinear final : public Stage {
   void run(const Block& block) const noexcept override {
     const Scratch scratch = divide(block.scratch, block.rows);
     const auto x = block.view<const float>(input());
-    for (size_t r = 0; r < x.rows; ++r) quantize_row(block, x, r, scratch);
+    bool nan = false;
+    for (size_t r = 0; r < x.rows; ++r) nan |= quantize_row(block, x, r, scratch);
+    if (nan) record_nan(block, x, input());
 
     const MatrixView<const uint8_t> codes{scratch.codes, x.rows, x.cols, x.cols};
     kernels::Epilogue epilogue = params_.epilogue();
@@ -80,15 +82,15 @@ class DynamicLinear final : public Stage {
             reinterpret_cast<int32_t*>(memory) + 2 * rows, reinterpret_cast<uint8_t*>(memory) + 12 * rows};
   }
 
-  void quantize_row(const Block& block, MatrixView<const float> x, size_t r,
+  /// True when the row holds a NaN.
+  bool quantize_row(const Block& block, MatrixView<const float> x, size_t r,
                     const Scratch& s) const noexcept {
     const arith::FiniteRange range = arith::finite_range(x.row(r), x.cols);
     const arith::DynamicParams params = arith::dynamic_params(range.min, range.max);
     s.scale[r] = params.scale;
     s.minus_zero_point[r] = -params.zero_point;
-    const bool nan = block.kernel.vector->quantize(
+    return block.kernel.vector->quantize(
         {x.row(r), x.cols, &params.scale, false, params.zero_point, 0, 255, s.codes + r * x.cols});
-    if (nan) record_nan(block, x, r, input());
   }
 
   WeightsPtr weights_;

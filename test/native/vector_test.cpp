@@ -114,9 +114,37 @@ void quantize_random(const VectorKernel& kernel) {
   for (long done = 0; done < random_values; done += static_cast<long>(count)) {
     const bool per_value = random.chance(2);
     for (float& s : scale) s = random_scale(random);
-    for (size_t i = 0; i < count; ++i) x[i] = random_value(random, scale[per_value ? i : 0]);
+    const bool with_nan = random.chance(2);
+    for (size_t i = 0; i < count; ++i) {
+      do x[i] = random_value(random, scale[per_value ? i : 0]);
+      while (!with_nan && x[i] != x[i]);
+    }
     const arith::CodeRange& grid = kGrids[random.word() % std::size(kGrids)];
     bad += compare_quantize(kernel, x.data(), scale.data(), per_value, count, grid, out.data());
+  }
+  check(bad == 0, std::to_string(bad) + " differences");
+}
+
+/// The float32 values at and around s·(n + ½), where a quotient that is one step off gives another code; no
+/// NaN among them, which would send the row to the dividing path.
+void quantize_hard_quotients(const VectorKernel& kernel) {
+  Random random(44);
+  std::vector<float> x;
+  std::vector<uint8_t> out;
+  long bad = 0;
+  for (long done = 0; done < 10 * random_values; done += static_cast<long>(x.size())) {
+    const float scale = random_scale(random);
+    x.clear();
+    for (int n = -300; n <= 300; ++n) {
+      const double half = static_cast<double>(scale) * (n + 0.5);
+      if (std::fabs(half) > static_cast<double>(std::numeric_limits<float>::max())) continue;
+      float near = std::nextafter(std::nextafter(static_cast<float>(half), -kInf), -kInf);
+      for (int step = 0; step < 5; ++step, near = std::nextafter(near, kInf)) x.push_back(near);
+    }
+    x.insert(x.end(), {kInf, -kInf, 0.0F, -0.0F, 3e38F, -3e38F, 0x1p-149F, -0x1p-149F});
+    out.resize(x.size());
+    const arith::CodeRange& grid = kGrids[random.word() % std::size(kGrids)];
+    bad += compare_quantize(kernel, x.data(), &scale, false, x.size(), grid, out.data());
   }
   check(bad == 0, std::to_string(bad) + " differences");
 }
@@ -207,6 +235,7 @@ int main(int argc, char** argv) {
     const VectorKernel& vector = *kernel->set->vector;
     run_case("vector, " + name + ": known codes", [&] { quantize_known(vector); });
     run_case("vector, " + name + ": quantize, 0…200 values", [&] { quantize_lengths(vector); });
+    run_case("vector, " + name + ": quantize, hard quotients", [&] { quantize_hard_quotients(vector); });
     run_case("vector, " + name + ": quantize, random", [&] { quantize_random(vector); });
     run_case("vector, " + name + ": dequantize", [&] { dequantize(vector); });
     run_case("vector, " + name + ": dynamic parameters", [&] { dynamic_params(*kernel->set); });

@@ -85,6 +85,7 @@ struct Lanes8 {
     return _mm256_andnot_si256(_mm256_and_si256(zero, set64(1)), v);
   }
 
+  static constexpr int kCodeVectors = 2;
   /// As Lanes16::CodeBytes.
   struct CodeBytes {
     __m128i lo, hi, flip;
@@ -131,6 +132,7 @@ struct Lanes8 {
   static Float min(Float a, Float b) noexcept { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm256_max_ps(a, b); }
   static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm256_fmadd_ps(a, b, c); }
+  static Float negative_multiply_add(Float a, Float b, Float c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
   static Float to_float(Int v) noexcept { return _mm256_cvtepi32_ps(v); }
   static Int round(Float v) noexcept { return _mm256_cvtps_epi32(v); }
 

@@ -68,6 +68,8 @@ struct Lanes16 {
     return _mm512_mask_andnot_epi64(v, _mm512_testn_epi64_mask(condition, condition), set64(1), v);
   }
 
+  /// Vectors of codes that CodeBytes stores best at a time.
+  static constexpr int kCodeVectors = 4;
   /// Codes of `Vectors` vectors of columns, saturated to a byte, clamped, and their top bit flipped where
   /// the output is signed.
   struct CodeBytes {
@@ -113,6 +115,8 @@ struct Lanes16 {
   static Float min(Float a, Float b) noexcept { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm512_max_ps(a, b); }
   static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+  /// c − a·b, rounded once.
+  static Float negative_multiply_add(Float a, Float b, Float c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
   static Float to_float(Int v) noexcept { return _mm512_cvtepi32_ps(v); }
   static Int round(Float v) noexcept { return _mm512_cvtps_epi32(v); }
 

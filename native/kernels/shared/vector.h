@@ -2,13 +2,14 @@
 // beyond the end. Internal linkage, as in epilogue.h.
 #pragma once
 
-#include "kernels/shared/epilogue.h"
+#include "kernels/shared/finish.h"
 
 namespace requant::kernels {
 namespace {
 
+/// The definition: one division a value.
 template <class V>
-bool quantize(const QuantizeRow& q) noexcept {
+bool quantize_dividing(const QuantizeRow& q) noexcept {
   const auto lo = V::set(static_cast<float>(q.lo - q.zero_point));
   const auto hi = V::set(static_cast<float>(q.hi - q.zero_point));
   const auto zero_point = V::set(q.zero_point);
@@ -26,6 +27,77 @@ bool quantize(const QuantizeRow& q) noexcept {
     V::store_bytes(q.out + i, V::add(rounded, zero_point), count);
   }
   return V::any(nan);
+}
+
+/// The same codes without a division a value, for 2^-100 ≤ s ≤ 2^126: Markstein's correction of x·fl(1/s),
+///   q = clamp(x·r, ±1024),  q = fma(fma(−q, s, x), r, q),
+/// is fl(x/s) or saturates with it (shared/finish.h rounds; docs/numerics.md). NaN is only noticed.
+template <class V>
+class ByReciprocal {
+ public:
+  explicit ByReciprocal(const QuantizeRow& q) noexcept
+      : q_(q),
+        scale_(V::set(q.scale[0])),
+        reciprocal_(V::set(1.0F / q.scale[0])),
+        offset_(V::set(magic_offset(q.zero_point + raise(q)))),
+        bytes_(static_cast<uint8_t>(q.lo + raise(q)), static_cast<uint8_t>(q.hi + raise(q)),
+               static_cast<uint8_t>(raise(q))) {}
+
+  static bool takes(const QuantizeRow& q) noexcept {
+    return !q.scale_per_value && q.scale[0] >= 0x1p-100F && q.scale[0] <= 0x1p126F;
+  }
+
+  bool run() noexcept {
+    constexpr size_t kStep = V::kCodeVectors * V::kLanes;
+    size_t i = 0;
+    for (; i + kStep <= q_.count; i += kStep) {
+      store<V::kCodeVectors>(
+          i, [&](auto v) __attribute__((always_inline)) { return V::load(q_.x + i + v * V::kLanes); });
+    }
+    for (; i < q_.count; i += V::kLanes) {
+      store<1>(i, [&](auto) __attribute__((always_inline)) {
+        return V::load_first(q_.x + i, q_.count - i, V::set(0.0F));
+      });
+    }
+    return V::any(nan_);
+  }
+
+ private:
+  using Int = typename V::Int;
+  using Float = typename V::Float;
+
+  /// int8 codes are made in the u8 domain.
+  static int32_t raise(const QuantizeRow& q) noexcept { return q.lo < 0 ? 128 : 0; }
+
+  template <int Vectors, class Load>
+  [[gnu::always_inline]] void store(size_t i, Load load) noexcept {
+    Int codes[Vectors];
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { codes[v] = code(load(v)); });
+    bytes_.store(q_.out + i, codes, q_.count - i);
+  }
+
+  [[gnu::always_inline]] Int code(Float x) noexcept {
+    nan_ = V::either(nan_, V::is_nan(x));
+    const Float bound = V::set(1024.0F);
+    Float q = V::min(V::max(V::mul(x, reciprocal_), V::set(-1024.0F)), bound);
+    q = V::multiply_add(V::negative_multiply_add(q, scale_, x), reciprocal_, q);
+    // Far below, the sum with kMagic would be negative and its bits would not grow with it.
+    q = V::max(q, V::set(-1024.0F));
+    return V::sub(V::bits(V::add(q, V::set(kMagic))), offset_);
+  }
+
+  const QuantizeRow& q_;
+  Float scale_, reciprocal_;
+  Int offset_;
+  typename V::CodeBytes bytes_;
+  typename V::Mask nan_ = V::no_nan();
+};
+
+template <class V>
+bool quantize(const QuantizeRow& q) noexcept {
+  if (!ByReciprocal<V>::takes(q)) return quantize_dividing<V>(q);
+  // NaN is rare: then the row is done again, which gives it the zero point.
+  return ByReciprocal<V>(q).run() && quantize_dividing<V>(q);
 }
 
 template <class V>
