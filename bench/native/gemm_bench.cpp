@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dispatch/registry.h"
+#include "extra_kernels.h"
 #include "gemm/column_params.h"
 #include "gemm/qgemm.h"
 #include "gemm/sgemm.h"
@@ -134,6 +135,14 @@ Measured float32_product(const kernels::KernelSet& set, const Shape& s, double m
   });
 }
 
+/// By name among all kernels, or the best.
+const dispatch::Kernel& choose(const std::string& name) {
+  for (const dispatch::Kernel* kernel : test::all_kernels()) {
+    if (name == kernel->name && dispatch::runs_here(*kernel)) return *kernel;
+  }
+  return *unwrap(dispatch::select_kernel(name));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -154,7 +163,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  const dispatch::Kernel& kernel = *unwrap(dispatch::select_kernel(name));
+  const dispatch::Kernel& kernel = choose(name);
   if (kernel.set->peak == nullptr) {
     std::fprintf(stderr, "expected a kernel with an instruction peak but received %s\n", kernel.name);
     return 2;

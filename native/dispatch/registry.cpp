@@ -10,6 +10,7 @@ namespace {
 constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
     {"avx512vnni", kAvx2 | kFma | kAvx512 | kAvx512Vnni, &requant_kernels_avx512vnni},
+    {"avxvnni", kAvx2 | kFma | kAvxVnni, &requant_kernels_avxvnni},
     {"avx2", kAvx2 | kFma, &requant_kernels_avx2},
 #endif
     {"scalar", 0, &requant_kernels_scalar},

@@ -26,6 +26,12 @@ void for_each_panel(const kernels::WeightLayout& layout, size_t columns, size_t 
   }
 }
 
+/// The same in steps of kColumnPad columns, which are whole panels: what QGemmKernel::panel takes at a time.
+template <class Visit>
+void for_each_panel_group(const kernels::WeightLayout& layout, size_t columns, size_t k, Visit visit) {
+  for_each_panel({{kernels::kColumnPad, 1, layout.wide.k_group}}, columns, k, visit);
+}
+
 /// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).
 template <class T>
 void pack(const kernels::WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride,

@@ -84,13 +84,15 @@ struct AccumulatorBlock {
   size_t out_stride;  // elements
 };
 
-/// All rows of one column panel: acc = Σ a·w, then the epilogue.
+/// All rows of the panels that hold columns [column, column + columns): acc = Σ a·w, then the epilogue.
+/// `column` is a multiple of kColumnPad and `columns` at most kColumnPad: one panel, or a few after each
+/// other.
 struct QGemmPanel {
   const uint8_t* a;
   size_t a_stride;
-  const int8_t* weights;  // this panel
+  const int8_t* weights;  // the first of these panels
   size_t rows, k;
-  size_t column, columns;  // first column of the panel, and how many of its columns exist
+  size_t column, columns;
   const Epilogue* epilogue;
   void* out;          // of element [0, column]
   size_t out_stride;  // elements
@@ -165,4 +167,5 @@ struct KernelSet {
 // Each instruction set exports its table and nothing else. Declared here, defined where it is compiled.
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx2;
+extern "C" const requant::kernels::KernelSet requant_kernels_avxvnni;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni;

@@ -9,17 +9,18 @@
 #include <vector>
 
 #include "dispatch/registry.h"
+#include "extra_kernels.h"
 
 namespace requant::test {
 
-/// Compiled in and supported by this CPU. The others are named on stdout.
+/// Compiled in (or extra) and supported by this CPU. The others are named on stdout.
 inline std::vector<const dispatch::Kernel*> kernels_here() {
   std::vector<const dispatch::Kernel*> kernels;
-  for (const dispatch::Kernel& kernel : dispatch::compiled_kernels()) {
-    if (dispatch::runs_here(kernel)) {
-      kernels.push_back(&kernel);
+  for (const dispatch::Kernel* kernel : all_kernels()) {
+    if (dispatch::runs_here(*kernel)) {
+      kernels.push_back(kernel);
     } else {
-      std::printf("skip %s: this CPU does not run it\n", kernel.name);
+      std::printf("skip %s: this CPU does not run it\n", kernel->name);
     }
   }
   return kernels;

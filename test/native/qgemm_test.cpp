@@ -259,13 +259,13 @@ int main(int argc, char** argv) {
   const bool quick = test::has_argument(argc, argv, "--quick");
   const std::string_view name = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
   bool known = name.empty();
-  for (const dispatch::Kernel& kernel : dispatch::compiled_kernels()) {
-    if (!name.empty() && name != kernel.name) continue;
+  for (const dispatch::Kernel* kernel : test::all_kernels()) {
+    if (!name.empty() && name != kernel->name) continue;
     known = true;
-    if (dispatch::runs_here(kernel)) {
-      run_kernel(kernel, quick);
+    if (dispatch::runs_here(*kernel)) {
+      run_kernel(*kernel, quick);
     } else {
-      std::printf("skip %s: this CPU does not run it\n", kernel.name);
+      std::printf("skip %s: this CPU does not run it\n", kernel->name);
     }
   }
   if (!known) {

@@ -16,34 +16,24 @@
 #pragma once
 
 #include "kernels/avx512vnni/lanes.h"
+#include "kernels/shared/dot_tiles.h"
 
 namespace requant::kernels {
 namespace {
 
-/// As an intrinsic g++ 12 copies and spills the accumulators of this loop; the instruction itself does not.
-/// By value: an array element as an operand would keep the array in memory.
-__m512i dpbusd(__m512i acc, __m512i u8, __m512i s8) noexcept {
-  asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u8), "v"(s8));
-  return acc;
-}
+struct Dot {
+  using V = Lanes16;
 
-/// Four k of a row, in every lane.
-struct Wide {
-  static constexpr size_t kStep = 4;
-
-  static __m512i broadcast(const uint8_t* a) noexcept {
-    int32_t four;
-    __builtin_memcpy(&four, a, 4);
-    return _mm512_set1_epi32(four);
+  /// As an intrinsic g++ 12 copies and spills the accumulators of the loop; the instruction itself does not.
+  /// By value: an array element as an operand would keep the array in memory.
+  static __m512i dot(__m512i acc, __m512i u8, __m512i s8) noexcept {
+    asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u8), "v"(s8));
+    return acc;
   }
-  /// The last 1–3 values of a row, padded with zeros: reading four could leave the buffer.
-  static __m512i broadcast_tail(const uint8_t* a, size_t count) noexcept {
-    uint32_t four = a[0];
-    if (count > 1) four |= static_cast<uint32_t>(a[1]) << 8;
-    if (count > 2) four |= static_cast<uint32_t>(a[2]) << 16;
-    return _mm512_set1_epi32(static_cast<int32_t>(four));
-  }
+  static __m512i load(const int8_t* w) noexcept { return _mm512_load_si512(w); }
 };
+
+using Wide = FourDeep<Lanes16>;
 
 /// Sixteen k of a row, four in each lane of a column.
 struct Narrow {
@@ -56,81 +46,6 @@ struct Narrow {
     return _mm512_broadcast_i32x4(_mm_maskz_loadu_epi8(static_cast<__mmask16>((1U << count) - 1), a));
   }
 };
-
-/// acc[first + r][v] += Σ over one step of k, for all rows and vectors; `a(r)` is the broadcast of row r.
-template <int Rows, int Vectors, int All, class Broadcast>
-[[gnu::always_inline]] inline void qstep(__m512i (&acc)[All][Vectors], int first, const int8_t* w,
-                                         Broadcast a) noexcept {
-  __m512i weights[Vectors];
-  unroll<Vectors>([&](auto v) __attribute__((always_inline)) { weights[v] = _mm512_load_si512(w + v * 64); });
-  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-    const __m512i x = a(r);
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      acc[first + r][v] = dpbusd(acc[first + r][v], x, weights[v]);
-    });
-  });
-}
-
-/// vpdpbusd has a latency of four or five cycles, two may start in one: fewer accumulators than this would
-/// wait for themselves, so that k is split over several chains (integers: same bits).
-constexpr int kMinAccumulators = 8;
-
-constexpr int chains_for(int accumulators) noexcept {
-  if (accumulators >= kMinAccumulators) return 1;
-  return accumulators >= kMinAccumulators / 2 ? 2 : 4;
-}
-
-/// sums[r][v] += Σ over k.
-template <class Depth, int Rows, int Vectors>
-[[gnu::always_inline]] inline void accumulate(const QGemmPanel& p, size_t row,
-                                              __m512i (&sums)[Rows][Vectors]) noexcept {
-  constexpr int kChains = chains_for(Rows * Vectors);
-  const uint8_t* a = p.a + row * p.a_stride;
-  const int8_t* w = p.weights;
-  __m512i acc[kChains * Rows][Vectors];
-  unroll<kChains * Rows>([&](auto i) __attribute__((always_inline)) {
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      acc[i][v] = i < Rows ? sums[i < Rows ? i : 0][v] : _mm512_setzero_si512();
-    });
-  });
-  const auto step = [&](int chain, auto broadcast) __attribute__((always_inline)) {
-    qstep<Rows>(acc, chain * Rows, w,
-                [&](int r) __attribute__((always_inline)) { return broadcast(a + r * p.a_stride); });
-    w += Vectors * 64;
-    a += Depth::kStep;
-  };
-  const auto whole = [](const uint8_t* from)
-                         __attribute__((always_inline)) { return Depth::broadcast(from); };
-  size_t k = p.k;
-  for (; k >= Depth::kStep * kChains; k -= Depth::kStep * kChains) {
-    unroll<kChains>([&](auto chain) __attribute__((always_inline)) { step(chain, whole); });
-  }
-  if constexpr (kChains > 1) {
-    for (; k >= Depth::kStep; k -= Depth::kStep) step(0, whole);
-  }
-  if (k > 0)
-    step(0,
-         [&](const uint8_t* from) __attribute__((always_inline)) { return Depth::broadcast_tail(from, k); });
-  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      sums[r][v] = acc[r][v];
-      unroll<kChains - 1>([&](auto chain) __attribute__((always_inline)) {
-        sums[r][v] = _mm512_add_epi32(sums[r][v], acc[(chain + 1) * Rows + r][v]);
-      });
-    });
-  });
-}
-
-template <int Rows, int Vectors>
-[[gnu::flatten]] void qtile(const QGemmPanel& p, size_t row) noexcept {
-  const Bias<Lanes16, Vectors> bias(p);
-  __m512i acc[Rows][Vectors];
-  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { acc[r][v] = bias.of[v]; });
-  });
-  accumulate<Wide>(p, row, acc);
-  Tile<Lanes16, Rows, Vectors>{p, row, acc}.finish();
-}
 
 /// Adds the four partial sums of each of 4 · Vectors columns (4 lanes beside each other) → one vector.
 template <int Vectors>
@@ -154,7 +69,7 @@ template <int Rows, int Vectors>
   unroll<Rows>([&](auto r) __attribute__((always_inline)) {
     unroll<Vectors>([&](auto v) __attribute__((always_inline)) { partial[r][v] = _mm512_setzero_si512(); });
   });
-  accumulate<Narrow>(p, row, partial);
+  accumulate<Dot, Narrow>(p, row, partial);
   const Bias<Lanes16, 1> bias(p);
   __m512i acc[Rows][1];
   unroll<Rows>([&](auto r) __attribute__((always_inline)) {
@@ -167,14 +82,12 @@ constexpr PanelLayout kWidePanel{Lanes16::kLanes, kVectors, Wide::kStep};
 constexpr PanelLayout kNarrowPanel{4, 4, Narrow::kStep};
 
 template <int Vectors>
-constexpr QTileFn kTiles[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
-                                   qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
-template <int Vectors>
 constexpr QTileFn kNarrowTiles[kRows] = {qtile_narrow<1, Vectors>, qtile_narrow<2, Vectors>,
                                          qtile_narrow<3, Vectors>, qtile_narrow<4, Vectors>,
                                          qtile_narrow<5, Vectors>, qtile_narrow<6, Vectors>};
 // A wide panel of one vector does not exist: it is narrow.
-constexpr const QTileFn* kTilesOf[kVectors] = {nullptr, kTiles<2>, kTiles<3>, kTiles<4>};
+constexpr const QTileFn* kTilesOf[kVectors] = {nullptr, kTiles<Dot, Wide, 2>, kTiles<Dot, Wide, 3>,
+                                               kTiles<Dot, Wide, 4>};
 constexpr const QTileFn* kNarrowTilesOf[4] = {kNarrowTiles<1>, kNarrowTiles<2>, kNarrowTiles<3>,
                                               kNarrowTiles<4>};
 

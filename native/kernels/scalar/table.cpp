@@ -67,7 +67,7 @@ void epilogue(const Epilogue& e, const AccumulatorBlock& block) noexcept {
   }
 }
 
-void qgemm_4x16_scalar(const QGemmPanel& p) noexcept {
+void panel_4x16(const QGemmPanel& p) noexcept {
   for (size_t row = 0; row < p.rows; row += kRows) {
     const size_t rows = p.rows - row < kRows ? p.rows - row : kRows;
     int32_t acc[kRows][kColumns] = {};
@@ -80,6 +80,18 @@ void qgemm_4x16_scalar(const QGemmPanel& p) noexcept {
     }
     auto* out = static_cast<uint8_t*>(p.out) + row * p.out_stride * output_bytes(p.epilogue->output);
     epilogue(*p.epilogue, {&acc[0][0], kColumns, row, rows, p.column, p.columns, out, p.out_stride});
+  }
+}
+
+void qgemm_4x16_scalar(const QGemmPanel& p) noexcept {
+  const size_t element = output_bytes(p.epilogue->output);
+  for (size_t c = 0; c < p.columns; c += kColumns) {
+    QGemmPanel panel = p;
+    panel.weights += c * p.k;
+    panel.column += c;
+    panel.columns = p.columns - c < kColumns ? p.columns - c : kColumns;
+    panel.out = static_cast<uint8_t*>(p.out) + c * element;
+    panel_4x16(panel);
   }
 }
 

@@ -40,6 +40,18 @@ void run_tiles(const Panel& p, void (*const* tiles)(const Panel&, size_t) noexce
   }
 }
 
+/// Panel number `index` of a group, for a layout with panels narrower than kColumnPad.
+inline QGemmPanel panel_of(const QGemmPanel& group, const PanelLayout& layout, size_t index) noexcept {
+  const size_t first = index * layout.columns();
+  const size_t depth = (group.k + layout.k_group - 1) / layout.k_group * layout.k_group;
+  QGemmPanel panel = group;
+  panel.weights += first * depth;
+  panel.column += first;
+  panel.columns = minimum(layout.columns(), group.columns - first);
+  panel.out = static_cast<uint8_t*>(group.out) + first * output_bytes(group.epilogue->output);
+  return panel;
+}
+
 constexpr size_t vectors_for(size_t columns, size_t lanes) noexcept { return (columns + lanes - 1) / lanes; }
 
 /// A register tile of the float32 product: one fused multiply-add chain over k an output.
