@@ -3,7 +3,7 @@
 // where a peer was disturbed, our time does.
 
 /** Medians that differ by less are no change, whatever the quartiles say. */
-const MIN_CHANGE = 0.05;
+const MIN_CHANGE = 0.1;
 
 /** Our contenders, and the ratios that would tell. Not those between our own: what slows both would not show. */
 const WATCHED = {

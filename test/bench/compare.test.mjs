@@ -8,15 +8,15 @@ const cell = (ratios, contenders = {}) => ({ model: 'A', batch: 1, threads: 1, r
 
 describe('verdict', () => {
   it('wants quartiles apart', () => {
-    expect(verdict(about(2), about(1.8))).toBe('slower');
-    expect(verdict(about(2), about(2.2))).toBe('faster');
-    expect(verdict(about(2, 0.1), about(1.8, 0.1))).toBe('same');
-    expect(verdict(about(2, 0.1), about(2.2, 0.1))).toBe('same');
+    expect(verdict(about(2), about(1.7))).toBe('slower');
+    expect(verdict(about(2), about(2.3))).toBe('faster');
+    expect(verdict(about(2, 0.1), about(1.7, 0.1))).toBe('same');
+    expect(verdict(about(2, 0.1), about(2.3, 0.1))).toBe('same');
   });
 
   it('takes small changes for none, however steady', () => {
-    expect(verdict(about(2, 0.001), about(1.92, 0.001))).toBe('same');
-    expect(verdict(about(2, 0.001), about(2.08, 0.001))).toBe('same');
+    expect(verdict(about(2, 0.001), about(1.85, 0.001))).toBe('same');
+    expect(verdict(about(2, 0.001), about(2.15, 0.001))).toBe('same');
   });
 });
 
