@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    // bench/ is plain JavaScript, and so are its tests.
+    include: ['test/**/*.test.ts', 'test/bench/*.test.mjs'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // .ci/run adds up the passed tests.

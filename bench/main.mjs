@@ -1,97 +1,110 @@
-// npm run bench [-- --json results.json] [-- --model B]: int8 against this package's own float32, one thread, float32 in
-// and out. The two take turns (A B A B), so that both see the same machine; medians and their ratio are what counts.
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { calibrate, linear, MLP, quantize, relu } from 'requant';
-import { kernels } from 'requant/kernels';
-import { BATCHES, MODELS } from './models.mjs';
+// npm run bench: parses, runs each model in a process of its own, prints a table, writes what was asked for.
+import { fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { compare, differences } from './compare.mjs';
+import { ensurePackages } from './install.mjs';
+import { kernelShapes, kernelTable } from './kernels.mjs';
+import { describeMachine } from './machine.mjs';
+import { HELP, isUsageError, parseOptions } from './options.mjs';
+import { plot } from './plot.mjs';
+import { ProgressLine } from './progress.mjs';
+import { tableOf } from './table.mjs';
 
-const { values: options } = parseArgs({ options: { json: { type: 'string' }, model: { type: 'string' } } });
-/** Least time and least turns a case gets. */
-const CASE_MS = 400;
-const MIN_TURNS = 15;
+/** They have one thread in Node, so a pass with more would tell nothing new. */
+const SINGLE_THREADED = ['tfjs', 'js'];
+const CHILD = fileURLToPath(new URL('measure.mjs', import.meta.url));
 
-function layersOf(widths) {
-  return widths.slice(1).flatMap((outFeatures, i) => {
-    const layer = linear({ inFeatures: widths[i], outFeatures });
-    return i < widths.length - 2 ? [layer, relu()] : [layer];
-  });
-}
-
-/** Sines of growing frequency: no two alike, the same in every run. */
-function rowsOf(count, features) {
-  return Float32Array.from({ length: count * features }, (_, i) => Math.sin(i * 12.9898));
-}
-
-function takeTurns(actions) {
-  const times = actions.map(() => []);
-  const end = performance.now() + CASE_MS;
-  for (let turn = 0; turn < MIN_TURNS || performance.now() < end; turn++) {
-    actions.forEach((action, i) => {
-      const start = process.hrtime.bigint();
-      action();
-      times[i].push(Number(process.hrtime.bigint() - start) / 1000);
+/** Cells of one model with one number of threads, as they come. */
+function runJob(job, { onCell, onStart }) {
+  return new Promise((resolve, reject) => {
+    const child = fork(CHILD, [], { env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } });
+    let failure;
+    child.on('message', (message) => {
+      if (message.cell) onCell(message.cell);
+      else if (message.starts) onStart(message.starts);
+      else failure = message.error;
     });
-  }
-  return times.map((list) => list.sort((a, b) => a - b));
-}
-
-const at = (sorted, share) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)];
-const round = (x, digits = 2) => Number(x.toFixed(digits));
-
-async function measure(name, widths) {
-  const float = new MLP(layersOf(widths));
-  const data = rowsOf(Math.max(...BATCHES), widths[0]);
-  const int8 = quantize(float, await calibrate(float, data.subarray(0, 256 * widths[0])));
-  const macs = widths.slice(1).reduce((sum, width, i) => sum + width * widths[i], 0);
-  return BATCHES.map((batch) => {
-    const input = data.slice(0, batch * widths[0]);
-    const output = new Float32Array(batch * widths.at(-1));
-    const [f, q] = takeTurns([() => float.runSync(input, output), () => int8.runSync(input, output)]);
-    return {
-      model: name,
-      batch,
-      floatMicros: { p50: round(at(f, 0.5)), p99: round(at(f, 0.99)) },
-      int8Micros: { p50: round(at(q, 0.5)), p99: round(at(q, 0.99)) },
-      ratio: round(at(f, 0.5) / at(q, 0.5)),
-      int8Gmacs: round((macs * batch) / at(q, 0.5) / 1000, 1),
-      rowsPerSecond: Math.round((batch * 1e6) / at(q, 0.5)),
-    };
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${job.model.name}: ${failure ?? `the process ended with ${signal ?? code}`}`));
+    });
+    child.send(job);
   });
 }
 
-function commit() {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return null;
+async function measureAll({ models, threads, peers, quick }) {
+  const jobs = threads.flatMap((n) => models.map((model) => ({ model, threads: n, quick })));
+  const total = jobs.reduce((sum, { model }) => sum + model.batches.length, 0);
+  const table = tableOf(peers);
+  const progress = new ProgressLine();
+  const cells = [];
+  console.log(table.header);
+  for (const job of jobs) {
+    const jobPeers = peers.filter((peer) => job.threads === 1 || !SINGLE_THREADED.includes(peer));
+    await runJob(
+      { ...job, peers: jobPeers },
+      {
+        onStart: (batch) =>
+          progress.show(
+            `${cells.length + 1}/${total}  ${job.model.name}, batch ${batch}, ${job.threads} thread(s)`,
+          ),
+        onCell: (cell) => {
+          cells.push(cell);
+          progress.clear();
+          console.log(table.row(cell));
+        },
+      },
+    );
   }
+  return cells;
 }
 
-const chosen = Object.entries(MODELS).filter(
-  ([name]) => options.model === undefined || options.model === name,
-);
-if (chosen.length === 0) {
-  console.error(`expected --model ${Object.keys(MODELS).join('|')} but received ${options.model}`);
-  process.exit(2);
-}
-const machine = { cpu: cpus()[0]?.model, kernel: kernels().active, node: process.version, commit: commit() };
-console.log(`${machine.cpu}, kernel ${machine.kernel}, Node ${machine.node}; median µs a call, one thread`);
-console.log(
-  ['model', 'batch', 'float32', 'int8', 'ratio', 'int8 GMAC/s', 'rows/s'].map((h) => h.padStart(12)).join(''),
-);
-const results = [];
-for (const [name, widths] of chosen) {
-  for (const r of await measure(`${name} ${widths.join('-')}`, widths)) {
-    results.push(r);
-    const cells = [name, r.batch, r.floatMicros.p50, r.int8Micros.p50, r.ratio, r.int8Gmacs, r.rowsPerSecond];
-    console.log(cells.map((cell) => String(cell).padStart(12)).join(''));
+function reportComparison(file, before, after) {
+  console.log(`\nCompared with ${file} (commit ${before.commit}, ${before.date}):`);
+  for (const text of differences(before, after)) console.error(`not the same conditions: ${text}`);
+  const entries = compare(before, after);
+  const changed = entries.filter(({ verdict }) => verdict !== 'same');
+  for (const { cell, name, by, change, verdict } of changed) {
+    const percent = `${change > 0 ? '+' : ''}${(100 * change).toFixed(0)} %`;
+    console.log(`  ${verdict}  ${name}, ${cell}: ${percent} by ${by}`);
   }
+  console.log(`  ${changed.length} changed beyond their spread, ${entries.length - changed.length} did not`);
+  return changed.some(({ verdict }) => verdict === 'slower');
 }
-if (options.json !== undefined)
-  writeFileSync(options.json, `${JSON.stringify({ ...machine, results }, null, 2)}\n`);
+
+async function main() {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  // Read before the long part, so that a wrong path is known at once.
+  const before = options.compare && JSON.parse(readFileSync(options.compare, 'utf8'));
+  if (options.plot || options.peers.includes('ort') || options.peers.includes('tfjs')) ensurePackages();
+  const machine = describeMachine(options);
+  const quota = machine.cpuQuota === null ? 'no CPU quota' : `a quota of ${machine.cpuQuota} CPUs`;
+  console.log(
+    `${machine.cpu}, ${machine.availableParallelism} CPUs, ${quota}; kernel ${machine.kernel}; Node ${machine.node}; commit ${machine.commit}`,
+  );
+  if (options.quick) console.log('--quick: the figures mean nothing');
+
+  const cells = await measureAll(options);
+  const kernelResults = options.kernels ? kernelShapes(options) : undefined;
+  if (kernelResults) console.log(`\n${kernelTable(kernelResults)}`);
+  const results = {
+    ...machine,
+    quick: options.quick,
+    cells,
+    ...(kernelResults && { kernels: kernelResults }),
+  };
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
+  if (options.plot) await plot(options.plot, results);
+  if (before && reportComparison(options.compare, before, results)) process.exitCode = 1;
+}
+
+main().catch((error) => {
+  console.error(isUsageError(error) ? `${error.message}\n\n${HELP}` : (error.stack ?? error));
+  process.exitCode = isUsageError(error) ? 2 : 1;
+});

@@ -1,6 +1,6 @@
 // The arrows of the architecture (docs/architecture.md), checked: imports of lib/ and includes of native/ point one
 // way, only lib/runtime touches the addon, only native/addon includes napi.h, only native/kernels holds intrinsics.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -31,6 +31,8 @@ const NATIVE = {
   training: ['base', 'arith'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };
+/** The optional peer dependency: what `import 'requant'` reaches must do without it. */
+const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
 const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version'];
 
 const problems = [];
@@ -51,6 +53,27 @@ function checkArrow(file, from, to, allowed) {
   if (from !== to && !allowed[from]?.includes(to)) problems.push(`${file}: ${from} may not depend on ${to}`);
 }
 
+/** Targets of the imports that are still there at run time. */
+function imports(file) {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  return [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']*)'/gm)].map(([, target]) => {
+    const joined = path.join(path.dirname(file), target);
+    const candidates = [`${joined}.ts`, path.join(joined, 'index.ts')];
+    return candidates.find((name) => existsSync(path.join(root, name))) ?? joined;
+  });
+}
+
+function checkReachable(entry) {
+  const seen = new Set([entry]);
+  for (const file of seen) {
+    if (file.startsWith(PROTOBUF_FOLDER))
+      problems.push(`${entry} loads ${file}, which needs @bufbuild/protobuf`);
+    for (const target of imports(file)) seen.add(target);
+  }
+}
+
+for (const entry of ['index', 'kernels', 'training']) checkReachable(path.join('lib', `${entry}.ts`));
+
 for (const file of files('lib', /\.ts$/)) {
   const text = readFileSync(path.join(root, file), 'utf8');
   for (const [, target] of text.matchAll(/from '(\.[^']*)'/g)) {
@@ -58,6 +81,8 @@ for (const file of files('lib', /\.ts$/)) {
   }
   const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
   if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
+  if (/@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
+    problems.push(`${file}: only ${PROTOBUF_FOLDER} imports @bufbuild/protobuf`);
 }
 
 for (const file of files('native', /\.(h|cpp)$/)) {

@@ -112,6 +112,8 @@ export interface NativeProgram {
 export interface NativeAddon {
   kernelsInfo(): { compiled: string[]; available: string[]; features: string[] };
   activeKernel(): string;
+  /** Of one core, by the kernel in use; undefined where it has no peak to measure. */
+  instructionPeak(milliseconds: number): { macsPerSecond: number; fmasPerSecond: number } | undefined;
 
   packWeights(
     weights: Codes,

@@ -8,6 +8,7 @@ namespace requant::addon {
 // info.cpp
 Napi::Value kernels_info(const Napi::CallbackInfo& info);
 Napi::Value active_kernel_name(const Napi::CallbackInfo& info);
+Napi::Value instruction_peak(const Napi::CallbackInfo& info);
 
 // operators.cpp
 Napi::Value pack_weights(const Napi::CallbackInfo& info);

@@ -3,6 +3,7 @@
 #include "addon/functions.h"
 #include "dispatch/cpu_features.h"
 #include "dispatch/registry.h"
+#include "ops/instruction_peak.h"
 
 namespace requant::addon {
 
@@ -28,6 +29,21 @@ Napi::Value kernels_info(const Napi::CallbackInfo& info) {
 
 Napi::Value active_kernel_name(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), unwrap(info.Env(), dispatch::active_kernel())->name);
+}
+
+/// (milliseconds) → { macsPerSecond, fmasPerSecond }, or undefined where the kernel has no peak to measure.
+Napi::Value instruction_peak(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double milliseconds = number(info[0], "milliseconds");
+  if (!(milliseconds > 0 && milliseconds <= 10'000))
+    throw_status(env, {Code::argument, "expected milliseconds in (0, 10000]"});
+  const kernels::PeakLoops* loops = active_kernel(env).peak;
+  if (loops == nullptr) return env.Undefined();
+  const ops::InstructionPeak peak = ops::instruction_peak(*loops, milliseconds);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("macsPerSecond", peak.int8);
+  result.Set("fmasPerSecond", peak.float32);
+  return result;
 }
 
 }  // namespace requant::addon

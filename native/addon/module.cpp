@@ -11,6 +11,7 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   };
   define("kernelsInfo", kernels_info);
   define("activeKernel", active_kernel_name);
+  define("instructionPeak", instruction_peak);
 
   define("packWeights", pack_weights);
   define("releaseWeights", release_weights);
