@@ -1,21 +1,29 @@
 #include "ops/instruction_peak.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace requant::ops {
 namespace {
 
+/// The median over slices of some ten microseconds: a slice in which another process ran does not count.
 double rate(uint64_t (*loop)(uint64_t) noexcept, double milliseconds) noexcept {
   using Clock = std::chrono::steady_clock;
-  constexpr uint64_t kSteps = 2000;  // some ten microseconds
-  uint64_t done = 0;
+  using Seconds = std::chrono::duration<double>;
+  constexpr uint64_t kSteps = 2000;
+  std::array<double, 255> rates{};
+  size_t slices = 0;
   const auto start = Clock::now();
-  std::chrono::duration<double, std::milli> passed{};
+  auto now = start;
   do {
-    done += loop(kSteps);
-    passed = Clock::now() - start;
-  } while (passed.count() < milliseconds);
-  return static_cast<double>(done) / passed.count() * 1000;
+    const auto begin = now;
+    const auto done = static_cast<double>(loop(kSteps));
+    now = Clock::now();
+    rates[slices++] = done / Seconds(now - begin).count();
+  } while (slices < rates.size() && Seconds(now - start).count() * 1000 < milliseconds);
+  std::nth_element(rates.begin(), rates.begin() + slices / 2, rates.begin() + slices);
+  return rates[slices / 2];
 }
 
 }  // namespace

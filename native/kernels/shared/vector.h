@@ -29,8 +29,8 @@ bool quantize_dividing(const QuantizeRow& q) noexcept {
   return V::any(nan);
 }
 
-/// The same codes without a division a value, for 2^-100 ≤ s ≤ 2^126: Markstein's correction of x·fl(1/s),
-///   q = clamp(x·r, ±1024),  q = fma(fma(−q, s, x), r, q),
+/// The same codes without a division a value, for 2^-100 ≤ s ≤ 2^116: Markstein's correction of x·fl(1/s),
+///   x = clamp(x, ±1024·s),  q = x·r,  q = fma(fma(−q, s, x), r, q),
 /// is fl(x/s) or saturates with it (shared/finish.h rounds; docs/numerics.md). NaN is only noticed.
 template <class V>
 class ByReciprocal {
@@ -39,12 +39,14 @@ class ByReciprocal {
       : q_(q),
         scale_(V::set(q.scale[0])),
         reciprocal_(V::set(1.0F / q.scale[0])),
+        lowest_(V::set(-1024.0F * q.scale[0])),
+        highest_(V::set(1024.0F * q.scale[0])),
         offset_(V::set(magic_offset(q.zero_point + raise(q)))),
         bytes_(static_cast<uint8_t>(q.lo + raise(q)), static_cast<uint8_t>(q.hi + raise(q)),
                static_cast<uint8_t>(raise(q))) {}
 
   static bool takes(const QuantizeRow& q) noexcept {
-    return !q.scale_per_value && q.scale[0] >= 0x1p-100F && q.scale[0] <= 0x1p126F;
+    return !q.scale_per_value && q.scale[0] >= 0x1p-100F && q.scale[0] <= 0x1p116F;
   }
 
   bool run() noexcept {
@@ -78,16 +80,14 @@ class ByReciprocal {
 
   [[gnu::always_inline]] Int code(Float x) noexcept {
     nan_ = V::either(nan_, V::is_nan(x));
-    const Float bound = V::set(1024.0F);
-    Float q = V::min(V::max(V::mul(x, reciprocal_), V::set(-1024.0F)), bound);
+    x = V::min(V::max(x, lowest_), highest_);
+    Float q = V::mul(x, reciprocal_);
     q = V::multiply_add(V::negative_multiply_add(q, scale_, x), reciprocal_, q);
-    // Far below, the sum with kMagic would be negative and its bits would not grow with it.
-    q = V::max(q, V::set(-1024.0F));
     return V::sub(V::bits(V::add(q, V::set(kMagic))), offset_);
   }
 
   const QuantizeRow& q_;
-  Float scale_, reciprocal_;
+  Float scale_, reciprocal_, lowest_, highest_;
   Int offset_;
   typename V::CodeBytes bytes_;
   typename V::Mask nan_ = V::no_nan();
