@@ -35,6 +35,7 @@ uint32_t detect() noexcept {
   if (zmm && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31)) {
     features |= kAvx512;
     if (bit(c, 11)) features |= kAvx512Vnni;
+    if (bit(c, 1)) features |= kAvx512Vbmi;
   }
   if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && bit(a, 4)) features |= kAvxVnni;
   return features;

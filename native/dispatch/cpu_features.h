@@ -12,6 +12,7 @@ enum Feature : uint32_t {
   kAvx512 = 1U << 2,  // F, BW, DQ and VL, with OS support for zmm and mask state
   kAvx512Vnni = 1U << 3,
   kAvxVnni = 1U << 4,
+  kAvx512Vbmi = 1U << 5,
 };
 
 /// The features present, as a bit set of Feature.
@@ -26,6 +27,7 @@ inline constexpr FeatureName kFeatureNames[] = {{kAvx2, "avx2"},
                                                 {kFma, "fma"},
                                                 {kAvx512, "avx512f+bw+dq+vl"},
                                                 {kAvx512Vnni, "avx512vnni"},
-                                                {kAvxVnni, "avxvnni"}};
+                                                {kAvxVnni, "avxvnni"},
+                                                {kAvx512Vbmi, "avx512vbmi"}};
 
 }  // namespace requant::dispatch

@@ -40,6 +40,12 @@ Result<const Kernel*> select_kernel(std::string_view name) {
                                   " (what this CPU runs) but received '" + std::string(name) + "'");
 }
 
+kernels::LookupFn lookup_of(const kernels::KernelSet& set) noexcept {
+  const kernels::VectorKernel& vector = *set.vector;
+  const bool vbmi = vector.lookup_vbmi != nullptr && (cpu_features() & kAvx512Vbmi) != 0;
+  return vbmi ? vector.lookup_vbmi : vector.lookup;
+}
+
 Result<const Kernel*> active_kernel() {
   static const Result<const Kernel*> active = [] {
     const char* forced = std::getenv("REQUANT_KERNEL");

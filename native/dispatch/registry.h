@@ -27,4 +27,7 @@ Result<const Kernel*> active_kernel();
 /// The same decision for a given name (empty: the best one).
 Result<const Kernel*> select_kernel(std::string_view name);
 
+/// The best of a kernel's table lookups that this CPU runs.
+kernels::LookupFn lookup_of(const kernels::KernelSet& set) noexcept;
+
 }  // namespace requant::dispatch

@@ -141,10 +141,22 @@ struct DequantizeRow {
   float* out;
 };
 
+/// out[i] = table[x[i]]
+struct LookupRow {
+  const uint8_t* x;
+  size_t count;
+  const uint8_t* table;  // 256 entries, 64-byte aligned
+  uint8_t* out;
+};
+
+using LookupFn = void (*)(const LookupRow&) noexcept;
+
 struct VectorKernel {
   /// True when x holds a NaN (whose code is the zero point).
   bool (*quantize)(const QuantizeRow&) noexcept;
   void (*dequantize)(const DequantizeRow&) noexcept;
+  LookupFn lookup;
+  LookupFn lookup_vbmi;  // for CPUs with AVX-512 VBMI (dispatch::lookup_of), or null
 };
 
 /// Loops of the products' own instructions on registers alone: what no kernel can exceed. Each returns the

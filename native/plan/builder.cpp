@@ -128,9 +128,7 @@ Status Builder::add_lookup(ValueId input, ValueId output, std::span<const uint8_
   if (Status s = check_wiring({&input, 1}, output, ValueType::u8, ValueType::u8); !s.ok()) return s;
   if (Status s = check_same_features(input, output); !s.ok()) return s;
   if (Status s = ops::check_length("a table", table.size(), 256); !s.ok()) return s;
-  std::array<uint8_t, 256> entries{};
-  std::copy(table.begin(), table.end(), entries.begin());
-  return append(make_lookup(input, output, entries));
+  return append(make_lookup(dispatch::lookup_of(kernel_), input, output, table.first<256>()));
 }
 
 Status Builder::add_softmax(ValueId input, ValueId output, bool logarithm) {

@@ -1,8 +1,11 @@
 #include "plan/value_stages.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "arith/row_reduce.h"
+#include "base/aligned_buffer.h"
 
 namespace requant::plan {
 namespace {
@@ -47,17 +50,19 @@ class Elementwise final : public Stage {
 
 class Lookup final : public Stage {
  public:
-  Lookup(ValueId input, ValueId output, const std::array<uint8_t, 256>& table)
-      : Stage({input}, output), table_(table) {}
+  Lookup(kernels::LookupFn lookup, ValueId input, ValueId output, std::span<const uint8_t, 256> table)
+      : Stage({input}, output), lookup_(lookup) {
+    std::copy(table.begin(), table.end(), table_.begin());
+  }
   void run(const Block& block) const noexcept override {
     const auto x = block.view<const uint8_t>(input());
-    uint8_t* y = block.view<uint8_t>(output()).data;
-    for (size_t i = 0; i < x.rows * x.cols; ++i) y[i] = table_[x.data[i]];
+    lookup_({x.data, x.rows * x.cols, table_.data(), block.view<uint8_t>(output()).data});
   }
   size_t bytes() const noexcept override { return sizeof(table_); }
 
  private:
-  std::array<uint8_t, 256> table_;
+  kernels::LookupFn lookup_;
+  alignas(kAlignment) std::array<uint8_t, 256> table_;
 };
 
 class Softmax final : public Stage {
@@ -114,8 +119,9 @@ std::unique_ptr<Stage> make_elementwise(ValueId input, ValueId output, arith::El
                                         arith::ElementwiseParams params) {
   return std::make_unique<Elementwise>(input, output, function, params);
 }
-std::unique_ptr<Stage> make_lookup(ValueId input, ValueId output, const std::array<uint8_t, 256>& table) {
-  return std::make_unique<Lookup>(input, output, table);
+std::unique_ptr<Stage> make_lookup(kernels::LookupFn lookup, ValueId input, ValueId output,
+                                   std::span<const uint8_t, 256> table) {
+  return std::make_unique<Lookup>(lookup, input, output, table);
 }
 std::unique_ptr<Stage> make_softmax(ValueId input, ValueId output, bool logarithm) {
   return std::make_unique<Softmax>(input, output, logarithm);

@@ -1,8 +1,8 @@
 // The stages without weights: conversions, activations, row functions, add and concat.
 #pragma once
 
-#include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "arith/elementwise.h"
@@ -17,7 +17,8 @@ std::unique_ptr<Stage> make_dequantize(ValueId input, ValueId output, Grid grid)
 std::unique_ptr<Stage> make_elementwise(ValueId input, ValueId output, arith::Elementwise function,
                                         arith::ElementwiseParams params);
 /// Codes through a 256-entry table, index and entries in the u8 domain.
-std::unique_ptr<Stage> make_lookup(ValueId input, ValueId output, const std::array<uint8_t, 256>& table);
+std::unique_ptr<Stage> make_lookup(kernels::LookupFn lookup, ValueId input, ValueId output,
+                                   std::span<const uint8_t, 256> table);
 std::unique_ptr<Stage> make_softmax(ValueId input, ValueId output, bool logarithm);
 /// Float32: fl(a + b).
 std::unique_ptr<Stage> make_add(ValueId a, ValueId b, ValueId output);

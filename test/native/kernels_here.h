@@ -13,17 +13,20 @@
 
 namespace requant::test {
 
-/// Compiled in (or extra) and supported by this CPU. The others are named on stdout.
-inline std::vector<const dispatch::Kernel*> kernels_here() {
-  std::vector<const dispatch::Kernel*> kernels;
-  for (const dispatch::Kernel* kernel : all_kernels()) {
-    if (dispatch::runs_here(*kernel)) {
-      kernels.push_back(kernel);
-    } else {
-      std::printf("skip %s: this CPU does not run it\n", kernel->name);
+/// Compiled in (or extra) and supported by this CPU. The others are named on stdout, once.
+inline const std::vector<const dispatch::Kernel*>& kernels_here() {
+  static const std::vector<const dispatch::Kernel*> here = [] {
+    std::vector<const dispatch::Kernel*> kernels;
+    for (const dispatch::Kernel* kernel : all_kernels()) {
+      if (dispatch::runs_here(*kernel)) {
+        kernels.push_back(kernel);
+      } else {
+        std::printf("skip %s: this CPU does not run it\n", kernel->name);
+      }
     }
-  }
-  return kernels;
+    return kernels;
+  }();
+  return here;
 }
 
 inline bool has_argument(int argc, char** argv, std::string_view name) {

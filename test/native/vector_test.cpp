@@ -201,6 +201,25 @@ void dequantize(const VectorKernel& kernel) {
   }
 }
 
+void lookup(kernels::LookupFn lookup) {
+  GuardedBuffer<uint8_t> x_memory(kMaxLength), out_memory(kMaxLength);
+  Random random(45);
+  alignas(64) uint8_t table[256];
+  for (size_t count = 0; count <= kMaxLength; ++count) {
+    for (int round = 0; round < 8; ++round) {
+      const Flush flush = round % 2 == 0 ? Flush::end : Flush::start;
+      random.fill_bytes(table, sizeof(table));
+      uint8_t* x = x_memory.place(count, flush);
+      random.fill_bytes(x, count);
+      uint8_t* out = out_memory.place(count, flush);
+      lookup({x, count, table, out});
+      bool same = out_memory.untouched();
+      for (size_t i = 0; i < count; ++i) same &= out[i] == table[x[i]];
+      check(same, std::to_string(count) + " bytes differ");
+    }
+  }
+}
+
 void dynamic_params(const kernels::KernelSet& kernel) {
   const float x[] = {0.0F, 2.0F, -3.0F, -2.5F, 1.34F, 0.5F};
   const uint8_t expected[] = {153, 255, 0, 26, 221, 179};
@@ -238,6 +257,10 @@ int main(int argc, char** argv) {
     run_case("vector, " + name + ": quantize, hard quotients", [&] { quantize_hard_quotients(vector); });
     run_case("vector, " + name + ": quantize, random", [&] { quantize_random(vector); });
     run_case("vector, " + name + ": dequantize", [&] { dequantize(vector); });
+    run_case("vector, " + name + ": lookup", [&] { lookup(vector.lookup); });
+    if (vector.lookup_vbmi != nullptr && (dispatch::cpu_features() & dispatch::kAvx512Vbmi) != 0) {
+      run_case("vector, " + name + ": lookup, VBMI", [&] { lookup(vector.lookup_vbmi); });
+    }
     run_case("vector, " + name + ": dynamic parameters", [&] { dynamic_params(*kernel->set); });
   }
   return test::finish();

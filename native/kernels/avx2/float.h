@@ -1,7 +1,8 @@
-// What AVX2 and AVX-VNNI share: the float32 product, the conversions, the float peak.
+// What AVX2 and AVX-VNNI share: the float32 product, the conversions, tables, the float peak.
 #pragma once
 
 #include "kernels/avx2/lanes.h"
+#include "kernels/avx2/lookup.h"
 
 namespace requant::kernels {
 namespace {
@@ -17,7 +18,7 @@ void sgemm_6x16_avx2(const SGemmPanel& p) noexcept {
 }
 
 constexpr SGemmKernel kSGemm{{Lanes8::kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>};
+constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>, lookup_avx2, nullptr};
 
 /// Register-only: ten chains.
 uint64_t peak_float32(uint64_t steps) noexcept {

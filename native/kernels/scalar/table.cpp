@@ -135,9 +135,13 @@ void dequantize(const DequantizeRow& d) noexcept {
   for (size_t i = 0; i < d.count; ++i) d.out[i] = arith::dequantize(d.codes[i], d.scale, d.zero_point);
 }
 
+void lookup(const LookupRow& row) noexcept {
+  for (size_t i = 0; i < row.count; ++i) row.out[i] = row.table[row.x[i]];
+}
+
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
-constexpr VectorKernel kVector{quantize, dequantize};
+constexpr VectorKernel kVector{quantize, dequantize, lookup, nullptr};
 
 }  // namespace
 }  // namespace requant::kernels
