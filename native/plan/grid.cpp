@@ -5,7 +5,7 @@
 namespace requant::plan {
 
 void record_nan(const Block& block, MatrixView<const float> x, size_t row, ValueId value) noexcept {
-  if (block.nan_is_zero || block.nan.found) return;
+  if (block.nan_is_zero || (block.nan.found && block.nan.row <= row)) return;
   size_t column = 0;
   while (x.at(row, column) == x.at(row, column)) ++column;
   block.nan = {true, row, column, value};
