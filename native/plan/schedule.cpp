@@ -22,6 +22,8 @@ constexpr size_t ceil_divide(size_t a, size_t b) noexcept { return (a + b - 1) /
 }  // namespace
 
 size_t Schedule::first_row(size_t block) const noexcept {
+  if (block == 0) return 0;
+  if (block == blocks) return rows;
   // Few rows a block: the kernels split them evenly, and no thread should get a tile more than another.
   const bool by_row = threads > 1 && rows < blocks * kGoodBlockRows;
   const size_t unit = by_row ? 1 : kTileRows;
@@ -59,7 +61,9 @@ double Scheduler::by_columns_ns(size_t rows, size_t threads) const noexcept {
 }
 
 Schedule Scheduler::decide(size_t rows, size_t threads) const noexcept {
-  Schedule s{.rows = rows, .blocks = ceil_divide(rows, block_rows_), .ns = total_.of(rows)};
+  Schedule s{.rows = rows,
+             .blocks = rows <= block_rows_ ? 1 : ceil_divide(rows, block_rows_),
+             .ns = total_.of(rows)};
   if (threads == 1 || s.ns < kWorthSharingNs) return s;
 
   const size_t row_threads = std::min(threads, rows);
