@@ -15,7 +15,8 @@ struct ResultChannel {
   /// The queue of results keeps a run alive by its `self`.
   void post(AsyncRun& run) noexcept {
     const std::lock_guard lock(mutex);
-    if (tsfn != nullptr && napi_call_threadsafe_function(tsfn, &run, napi_tsfn_nonblocking) == napi_ok) return;
+    if (tsfn != nullptr && napi_call_threadsafe_function(tsfn, &run, napi_tsfn_nonblocking) == napi_ok)
+      return;
     const std::shared_ptr<AsyncRun> last = std::move(run.self);
   }
 };

@@ -1,5 +1,5 @@
-// The hot path of runSync: a function of its own for every plan, in plain Node-API. Two arrays are read, the plan
-// runs, nothing is allocated.
+// The hot path of runSync: a function of its own for every plan, in plain Node-API. Two arrays are read, the
+// plan runs, nothing is allocated.
 #include "addon/convert.h"
 #include "addon/functions.h"
 #include "addon/handle.h"

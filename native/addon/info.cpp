@@ -39,8 +39,9 @@ Napi::Value cpu_limits(const Napi::CallbackInfo& info) {
   const bool known = quota.cgroup != parallel::CgroupVersion::none;
   Napi::Object result = Napi::Object::New(env);
   result.Set("cpus", Napi::Number::New(env, parallel::schedulable_cpus()));
-  result.Set("cgroup", known ? Napi::String::New(env, quota.cgroup == parallel::CgroupVersion::v2 ? "v2" : "v1")
-                             : env.Null());
+  result.Set("cgroup", known
+                           ? Napi::String::New(env, quota.cgroup == parallel::CgroupVersion::v2 ? "v2" : "v1")
+                           : env.Null());
   result.Set("quotaCpus", quota.cpus ? Napi::Number::New(env, *quota.cpus) : env.Null());
   return result;
 }

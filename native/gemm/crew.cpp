@@ -5,8 +5,8 @@
 namespace requant::gemm {
 namespace {
 
-/// Posting, being found and joining cost some 400 ns together: a shared product must take some times that, and
-/// a chunk more than what claiming one costs.
+/// Posting, being found and joining cost some 400 ns together: a shared product must take some times that,
+/// and a chunk more than what claiming one costs.
 constexpr double kWorthSharingNs = 1500;
 constexpr double kChunkNs = 400;
 constexpr size_t kChunksPerThread = 4;
@@ -55,9 +55,8 @@ void sgemm(const parallel::Crew& crew, const kernels::SGemmKernel& kernel, const
   const double ns = product_cost(kernel.layout, weights.in_features, n).of(a.rows);
   const size_t chunks = column_chunks(panels, ns, crew.threads());
   if (chunks == 1) return sgemm(kernel, a, weights, scale, bias, out, out_stride);
-  share_panels(crew, panels, chunks, [&](Panels some) {
-    sgemm(kernel, a, weights, scale, bias, out, out_stride, some);
-  });
+  share_panels(crew, panels, chunks,
+               [&](Panels some) { sgemm(kernel, a, weights, scale, bias, out, out_stride, some); });
 }
 
 }  // namespace requant::gemm

@@ -126,8 +126,7 @@ unsigned schedulable_cpus() noexcept {
 #if defined(__linux__)
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
 #endif
   return std::max(std::thread::hardware_concurrency(), 1U);
 }

@@ -1,9 +1,9 @@
 // One piece of work that several threads share, cut into chunks.
 //
-// Everything that decides who runs what is one word: {seats, first, last}, the chunks nobody has claimed yet and
-// how many more helpers may come. A helper takes its seat and its first chunk in one step; until then it has
-// touched nothing of the caller's, and the caller waits only for helpers that sit. The caller claims from the
-// front and helpers from the back, so that calls of the same shape find their data in the same caches.
+// Everything that decides who runs what is one word: {seats, first, last}, the chunks nobody has claimed yet
+// and how many more helpers may come. A helper takes its seat and its first chunk in one step; until then it
+// has touched nothing of the caller's, and the caller waits only for helpers that sit. The caller claims from
+// the front and helpers from the back, so that calls of the same shape find their data in the same caches.
 #pragma once
 
 #include <atomic>
@@ -63,7 +63,7 @@ class alignas(64) ForkSlot {
   std::atomic<uint64_t> word_{0};
   ForkBody body_ = nullptr;
   void* context_ = nullptr;
-  uint32_t seats_ = 0;  // at the opening
+  uint32_t seats_ = 0;             // at the opening
   std::atomic<uint32_t> left_{0};  // helpers that sat and have gone
   std::atomic<bool> taken_{false};
 };

@@ -15,8 +15,8 @@ Result<PoolSize> choose_pool_size(std::string_view forced, unsigned cpus, std::o
     if (error == std::errc{} && last == end && threads >= 1 && threads <= kMaxThreads)
       return PoolSize{threads, SizeSource::variable};
     return Status(Code::argument, "expected REQUANT_THREADS to be an integer in [1, " +
-                                      std::to_string(kMaxThreads) + "] but received '" +
-                                      std::string(forced) + "'");
+                                      std::to_string(kMaxThreads) + "] but received '" + std::string(forced) +
+                                      "'");
   }
   if (quota && *quota < cpus) {
     return PoolSize{static_cast<unsigned>(std::clamp(*quota, 1.0, double{kMaxThreads})), SizeSource::quota};

@@ -18,9 +18,9 @@ struct PoolSize {
   SizeSource source = SizeSource::affinity;
 };
 
-/// `forced` is the text of REQUANT_THREADS (empty: not set), else the schedulable CPUs or the quota, whichever
-/// is less. A quota is rounded down: with a thread too many the whole process stands still for the rest of
-/// every period. Code::argument where `forced` is not an integer in 1…kMaxThreads.
+/// `forced` is the text of REQUANT_THREADS (empty: not set), else the schedulable CPUs or the quota,
+/// whichever is less. A quota is rounded down: with a thread too many the whole process stands still for the
+/// rest of every period. Code::argument where `forced` is not an integer in 1…kMaxThreads.
 Result<PoolSize> choose_pool_size(std::string_view forced, unsigned cpus, std::optional<double> quota);
 
 /// The decision for this process, made at the first call.

@@ -170,8 +170,7 @@ Status Builder::check_port(const char* what, const Port& port, bool scale_per_fe
   return codes ? check_grid(port.grid, scale_per_feature ? value.features : 1) : Status{};
 }
 
-Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output,
-                                                    const PlanOptions& options) {
+Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output, const PlanOptions& options) {
   if (values_.empty() || input.value != 0) return Status(Code::argument, "expected value 0 to be the input");
   if (Status s = check_port("input", input, true); !s.ok()) return s;
   if (Status s = check_port("output", output, false); !s.ok()) return s;

@@ -201,7 +201,8 @@ Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kerne
   if (!spec.bias.empty()) {
     if (Status s = params.set_float_bias(spec.bias, columns); !s.ok()) return s;
   }
-  return std::unique_ptr<Stage>(new FloatLinear(spec, kernel.sgemm->layout, std::move(weights.value), std::move(params)));
+  return std::unique_ptr<Stage>(
+      new FloatLinear(spec, kernel.sgemm->layout, std::move(weights.value), std::move(params)));
 }
 
 }  // namespace requant::plan

@@ -1,9 +1,9 @@
 // A whole MLP as one program. Immutable once built; any number of threads may run it at the same time.
 //
 // The batch is cut into blocks of rows whose values fit in the cache, and each block runs through all stages
-// before the next one starts. Threads take blocks and need no barrier between stages; where the rows are few they
-// share the columns of a stage. Values live in an arena, one a thread; those that are never alive together share
-// memory.
+// before the next one starts. Threads take blocks and need no barrier between stages; where the rows are few
+// they share the columns of a stage. Values live in an arena, one a thread; those that are never alive
+// together share memory.
 #pragma once
 
 #include <atomic>
@@ -47,13 +47,13 @@ struct RunRequest {
   size_t output_size = 0;
   bool nan_is_zero = false;
   const std::atomic<bool>* cancel = nullptr;  // looked at before each block of rows
-  std::span<const Tap> taps;                   // with taps a run uses one thread
+  std::span<const Tap> taps;                  // with taps a run uses one thread
 };
 
 struct PlanOptions {
-  bool observable = false;           // every value keeps its own memory, so that a run can show them all
-  parallel::Pool* pool = nullptr;    // whose threads a run may use beside its own; null: none
-  size_t threads = SIZE_MAX;         // most threads of one run
+  bool observable = false;         // every value keeps its own memory, so that a run can show them all
+  parallel::Pool* pool = nullptr;  // whose threads a run may use beside its own; null: none
+  size_t threads = SIZE_MAX;       // most threads of one run
 };
 
 class Plan {

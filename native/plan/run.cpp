@@ -101,7 +101,8 @@ bool Run::output_is_direct() const noexcept {
 /// Rows of the kind the plan works on are read where they lie; others are converted into the arena.
 void Run::read_input(const Block& block, size_t row, std::byte** data) const noexcept {
   const size_t features = plan_.values_[plan_.input_.value].features;
-  const auto* from = static_cast<const std::byte*>(request_.input) + row * features * element_bytes(request_.input_element);
+  const auto* from =
+      static_cast<const std::byte*>(request_.input) + row * features * element_bytes(request_.input_element);
   auto* to = reinterpret_cast<uint8_t*>(data[plan_.input_.value]);
   const bool wants_codes = plan_.values_[plan_.input_.value].type == ValueType::u8;
   if (wants_codes && request_.input_element == Element::f32) {
@@ -118,7 +119,8 @@ void Run::read_input(const Block& block, size_t row, std::byte** data) const noe
 void Run::write_output(const Block& block, size_t row) const noexcept {
   const size_t features = plan_.values_[plan_.output_.value].features;
   const size_t count = block.rows * features;
-  auto* to = static_cast<std::byte*>(request_.output) + row * features * element_bytes(request_.output_element);
+  auto* to =
+      static_cast<std::byte*>(request_.output) + row * features * element_bytes(request_.output_element);
   const std::byte* from = block.data[plan_.output_.value];
   if (plan_.values_[plan_.output_.value].type == ValueType::u8 && request_.output_element == Element::f32) {
     dequantize_block(plan_.kernel_, block.view<const uint8_t>(plan_.output_.value), plan_.output_.grid,

@@ -27,8 +27,7 @@ class Scheduler {
  public:
   Scheduler() = default;
   /// `block_rows`: most rows of a block, a multiple of kTileRows.
-  Scheduler(std::span<const Value> values, std::span<const std::unique_ptr<Stage>> stages,
-            size_t block_rows);
+  Scheduler(std::span<const Value> values, std::span<const std::unique_ptr<Stage>> stages, size_t block_rows);
 
   /// For rows > 0 on at most `threads` threads.
   Schedule decide(size_t rows, size_t threads) const noexcept;

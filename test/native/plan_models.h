@@ -178,8 +178,7 @@ inline PlanPtr codes_model(const dispatch::Kernel& kernel, const plan::PlanOptio
   const ValueId y = net.value("y", 17, ValueType::u8);
   net.static_linear(x, a, true, {.rounding = kernels::Rounding::float32});
   net.static_linear(a, y, true, {.rounding = kernels::Rounding::float32, .float_multipliers = true});
-  return net.finish({x, Element::s8, Net::grid(0.02F, 131)}, {y, Element::s8, Net::grid(0.3F, 131)},
-                    options);
+  return net.finish({x, Element::s8, Net::grid(0.02F, 131)}, {y, Element::s8, Net::grid(0.3F, 131)}, options);
 }
 
 inline PlanPtr dynamic_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {

@@ -1,4 +1,5 @@
-// Plans on several threads: the same bytes and the same errors as on one, for any number of threads and any split.
+// Plans on several threads: the same bytes and the same errors as on one, for any number of threads and any
+// split.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

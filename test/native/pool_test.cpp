@@ -1,10 +1,9 @@
-// The pool: every chunk runs once whoever comes, tasks run in order, nothing deadlocks, and the process may end at
-// any time.
+// The pool: every chunk runs once whoever comes, tasks run in order, nothing deadlocks, and the process may
+// end at any time.
 #include "parallel/pool.h"
 
 #include <atomic>
 #include <chrono>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -114,8 +113,9 @@ struct Counted final : Task {
   void run() noexcept override {
     if (forks_on != nullptr) check(each_once(*forks_on, 50, {7, true}));
     if (order != nullptr) order->push_back(number);
-    done->fetch_add(1, std::memory_order_release);
-    done->notify_all();
+    std::atomic<int>& counter = *done;  // once it counts, this task may be gone
+    counter.fetch_add(1, std::memory_order_release);
+    counter.notify_all();
   }
 };
 
@@ -125,12 +125,12 @@ void wait_for(std::atomic<int>& done, int count) {
 
 void tasks_in_order() {
   Pool& pool = pool_of(1);
-  auto done = std::make_shared<std::atomic<int>>(0);
+  auto* done = new std::atomic<int>(0);  // a task may still notify when the last one has been counted
   std::vector<int> order;
   order.reserve(500);
   std::vector<Counted> tasks(500);
   for (int i = 0; i < 500; ++i) {
-    tasks[i].done = done.get();
+    tasks[i].done = done;
     tasks[i].order = &order;
     tasks[i].number = i;
     check(pool.submit(tasks[i]));
@@ -141,7 +141,7 @@ void tasks_in_order() {
 }
 
 void tasks_and_forks() {
-  auto* done = new std::atomic<int>(0);  // a task may still notify when the last one has been counted
+  auto* done = new std::atomic<int>(0);
   constexpr int kThreads = 6, kEach = 40;
   std::vector<Counted> tasks(kThreads * kEach);
   std::vector<std::thread> callers;
