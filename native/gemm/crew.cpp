@@ -5,9 +5,8 @@
 namespace requant::gemm {
 namespace {
 
-/// Posting, being found and joining cost some 400 ns together: a shared product must take some times that,
-/// and a chunk more than what claiming one costs.
-constexpr double kWorthSharingNs = 1500;
+/// A shared product must save more than sharing costs, and a chunk take longer than claiming it.
+constexpr double kWorthSharingNs = 2 * kShareNs;
 constexpr double kChunkNs = 400;
 constexpr size_t kChunksPerThread = 4;
 

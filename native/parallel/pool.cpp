@@ -13,9 +13,10 @@ namespace {
 /// How long a helper without work stays awake.
 constexpr std::chrono::microseconds kIdleSpin{50};
 /// From here on a call gains by help that comes tens of microseconds late.
-constexpr double kLongCallNs = 150e3;
-/// Calls that begin within this time of each other follow each other: about a short call and the idle spin.
-constexpr int64_t kInARowNs = 100'000;
+constexpr double kLongCallNs = 100e3;
+/// A call that begins within this time after one as long has ended follows it: whom it wakes is awake for the
+/// next.
+constexpr int64_t kInARowNs = 80'000;
 
 int64_t now_ns() noexcept {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(SpinTime::Clock::now().time_since_epoch())
@@ -68,7 +69,8 @@ bool Pool::worth_waking(size_t helpers, double ns) noexcept {
   if (ns >= kLongCallNs) return true;
   if (spinning_.load(std::memory_order_relaxed) >= helpers) return false;
   const int64_t now = now_ns();
-  return now - kInARowNs < last_call_.exchange(now, std::memory_order_relaxed);
+  const int64_t recent = now - kInARowNs - static_cast<int64_t>(ns);
+  return last_call_.exchange(now, std::memory_order_relaxed) > recent;
 }
 
 /// Sequentially consistent with `sleep`: either this sees the sleeper, or the sleeper sees the signal.

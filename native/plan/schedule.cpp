@@ -8,11 +8,13 @@ namespace requant::plan {
 namespace {
 
 /// What is not a product (conversions, activations): a nanosecond for some values.
-constexpr double kValueNs = 0.25;
-/// Posting, being found and joining.
-constexpr double kForkNs = 500;
+constexpr double kValueNs = 0.15;
 /// Shorter calls are never shared.
-constexpr double kWorthSharingNs = 2000;
+constexpr double kWorthSharingNs = 2 * gemm::kShareNs;
+/// Rows need one fork and columns one a stage: columns must be this much better.
+constexpr double kColumnsBetter = 0.9;
+/// Smaller blocks would be bound by reading the weights, and two of them take longer than both together.
+constexpr size_t kLeastBlockRows = 4;
 /// Blocks a thread should get where they stay large enough: who comes late takes fewer of them.
 constexpr size_t kBlocksPerThread = 4;
 constexpr size_t kGoodBlockRows = 24;
@@ -45,7 +47,7 @@ Scheduler::Scheduler(std::span<const Value> values, std::span<const std::unique_
 }
 
 double Scheduler::by_rows_ns(size_t rows, size_t threads) const noexcept {
-  return total_.of(ceil_divide(rows, threads)) + kForkNs;
+  return total_.of(ceil_divide(rows, threads)) + gemm::kShareNs;
 }
 
 double Scheduler::by_columns_ns(size_t rows, size_t threads) const noexcept {
@@ -55,7 +57,7 @@ double Scheduler::by_columns_ns(size_t rows, size_t threads) const noexcept {
     const size_t chunks = gemm::column_chunks(product.panels, alone, threads);
     const size_t panels_a_thread = ceil_divide(product.panels, std::min(chunks, threads));
     ns += alone * static_cast<double>(panels_a_thread) / static_cast<double>(product.panels);
-    if (chunks > 1) ns += kForkNs;
+    if (chunks > 1) ns += gemm::kShareNs;
   }
   return ns;
 }
@@ -66,15 +68,16 @@ Schedule Scheduler::decide(size_t rows, size_t threads) const noexcept {
              .ns = total_.of(rows)};
   if (threads == 1 || s.ns < kWorthSharingNs) return s;
 
-  const size_t row_threads = std::min(threads, rows);
+  const size_t row_threads = std::clamp<size_t>(rows / kLeastBlockRows, 1, threads);
   const double by_rows = by_rows_ns(rows, row_threads);
   const bool many_rows = rows >= threads * kGoodBlockRows;
-  if (!many_rows && by_columns_ns(rows, threads) < std::min(by_rows, s.ns)) {
+  const double otherwise = row_threads == 1 ? s.ns : std::min(kColumnsBetter * by_rows, s.ns);
+  if (!many_rows && by_columns_ns(rows, threads) < otherwise) {
     s.threads = threads;
     s.by_columns = true;
     return s;
   }
-  if (by_rows >= s.ns) return s;
+  if (row_threads == 1 || by_rows >= s.ns) return s;
   // As many blocks for each thread.
   const size_t fine = std::min(kBlocksPerThread * row_threads, rows / kGoodBlockRows);
   const size_t blocks = std::max({s.blocks, fine, row_threads});
