@@ -21,8 +21,16 @@ using parallel::Task;
 using test::check;
 using test::run_case;
 
-/// Pools are never destroyed.
-Pool& pool_of(size_t threads) { return *new Pool(threads); }
+/// Lives to the end of the process, and the leak sanitizer can see it: pools are never destroyed, and a task
+/// may still notify when the last one has been counted.
+template <class T, class... Arguments>
+T& forever(Arguments... arguments) {
+  static auto* const all = new std::vector<T*>;
+  all->push_back(new T(arguments...));
+  return *all->back();
+}
+
+Pool& pool_of(size_t threads) { return forever<Pool>(threads); }
 
 Pool& eight() {
   static Pool& pool = pool_of(8);
@@ -125,23 +133,23 @@ void wait_for(std::atomic<int>& done, int count) {
 
 void tasks_in_order() {
   Pool& pool = pool_of(1);
-  auto* done = new std::atomic<int>(0);  // a task may still notify when the last one has been counted
+  auto& done = forever<std::atomic<int>>(0);
   std::vector<int> order;
   order.reserve(500);
   std::vector<Counted> tasks(500);
   for (int i = 0; i < 500; ++i) {
-    tasks[i].done = done;
+    tasks[i].done = &done;
     tasks[i].order = &order;
     tasks[i].number = i;
     check(pool.submit(tasks[i]));
   }
-  wait_for(*done, 500);
+  wait_for(done, 500);
   check(order.size() == 500);
   for (int i = 0; i < 500; ++i) check(order[i] == i, "first come, first served");
 }
 
 void tasks_and_forks() {
-  auto* done = new std::atomic<int>(0);
+  auto& done = forever<std::atomic<int>>(0);
   constexpr int kThreads = 6, kEach = 40;
   std::vector<Counted> tasks(kThreads * kEach);
   std::vector<std::thread> callers;
@@ -149,7 +157,7 @@ void tasks_and_forks() {
     callers.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
         Counted& task = tasks[t * kEach + i];
-        task.done = done;
+        task.done = &done;
         task.forks_on = i % 2 == 0 ? &eight() : nullptr;
         check(eight().submit(task));
         check(each_once(eight(), 20, {7, true}));
@@ -157,21 +165,21 @@ void tasks_and_forks() {
     });
   }
   for (std::thread& caller : callers) caller.join();
-  wait_for(*done, kThreads * kEach);
+  wait_for(done, kThreads * kEach);
 }
 
 /// Every round finds the helpers asleep.
 void sleepers() {
   Pool& pool = pool_of(3);
-  auto* done = new std::atomic<int>(0);
+  auto& done = forever<std::atomic<int>>(0);
   std::vector<Counted> tasks(20);
   for (int i = 0; i < 20; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     check(each_once(pool, 30, {2, true}));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    tasks[i].done = done;
+    tasks[i].done = &done;
     check(pool.submit(tasks[i]));
-    wait_for(*done, i + 1);
+    wait_for(done, i + 1);
   }
 }
 
