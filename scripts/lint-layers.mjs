@@ -24,10 +24,10 @@ const NATIVE = {
   arith: ['base'],
   kernels: ['base', 'arith'],
   dispatch: ['base', 'kernels'],
-  gemm: ['base', 'arith', 'kernels', 'dispatch'],
-  ops: ['base', 'arith', 'kernels', 'dispatch', 'gemm'],
-  plan: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops'],
   parallel: ['base'],
+  gemm: ['base', 'arith', 'kernels', 'dispatch', 'parallel'],
+  ops: ['base', 'arith', 'kernels', 'dispatch', 'gemm'],
+  plan: ['base', 'arith', 'kernels', 'dispatch', 'parallel', 'gemm', 'ops'],
   training: ['base', 'arith'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };

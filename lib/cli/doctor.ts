@@ -4,7 +4,7 @@ import { version } from '../version';
 import { bytes, fields, plural } from './format';
 import { addJson } from './options';
 import { type Context, EXIT, type Execute, type Outcome, oneLine, type Problem } from './outcome';
-import { type CpuQuota, cpuQuota, type System, thisSystem } from './system';
+import { type System, thisSystem } from './system';
 
 const EXAMPLES = `
 Examples:
@@ -35,11 +35,12 @@ interface Kernels {
 /** Must come to its end whatever is wrong: that is what it reports. */
 export function examine(system: System, { env }: Pick<Context, 'env'>): Outcome {
   const { kernels, error } = examineKernels(system, env['REQUANT_KERNEL']);
-  const quota = cpuQuota(system);
-  const problem = error && problemOf(error);
+  const threads = kernels && examineThreads(system);
+  const first = error ?? threads?.error;
+  const problem = first && problemOf(first);
   return {
-    report: reportOf(system, kernels, quota),
-    text: textOf(system, kernels, quota),
+    report: reportOf(system, kernels, threads),
+    text: textOf(system, kernels, threads),
     ...(problem && { problem }),
   };
 }
@@ -63,6 +64,22 @@ function examineKernels(
   }
 }
 
+interface Threads {
+  readonly limits: ReturnType<System['cpuLimits']>;
+  /** null where REQUANT_THREADS is no number of threads. */
+  readonly pool: ReturnType<System['poolInfo']> | null;
+  readonly error?: RequantError;
+}
+
+function examineThreads(system: System): Threads {
+  const limits = system.cpuLimits();
+  try {
+    return { limits, pool: system.poolInfo() };
+  } catch (error) {
+    return { limits, pool: null, error: known(error) };
+  }
+}
+
 function known(error: unknown): RequantError {
   if (error instanceof RequantError) return error;
   throw error;
@@ -74,7 +91,7 @@ function problemOf({ code, message, cause }: RequantError): Problem {
   return { code, message: oneLine(message + because), exit: EXIT.failed };
 }
 
-function reportOf(system: System, kernels: Kernels | null, quota: CpuQuota | null): object {
+function reportOf(system: System, kernels: Kernels | null, threads: Threads | null): object {
   return {
     command: 'doctor',
     version,
@@ -92,9 +109,11 @@ function reportOf(system: System, kernels: Kernels | null, quota: CpuQuota | nul
     },
     limits: {
       availableParallelism: system.availableParallelism,
-      cgroup: quota?.cgroup ?? null,
-      quotaCpus: quota?.cpus ?? null,
+      schedulableCpus: threads?.limits.cpus ?? null,
+      cgroup: threads?.limits.cgroup ?? null,
+      quotaCpus: threads?.limits.quotaCpus ?? null,
     },
+    pool: threads?.pool ?? null,
     memory: {
       totalBytes: system.totalMemory,
       freeBytes: system.freeMemory,
@@ -103,7 +122,7 @@ function reportOf(system: System, kernels: Kernels | null, quota: CpuQuota | nul
   };
 }
 
-function textOf(system: System, kernels: Kernels | null, quota: CpuQuota | null): string {
+function textOf(system: System, kernels: Kernels | null, threads: Threads | null): string {
   const { platform, arch, libc, nodeVersion } = system;
   const limit = memoryLimit(system);
   return fields([
@@ -115,7 +134,8 @@ function textOf(system: System, kernels: Kernels | null, quota: CpuQuota | null)
     ['kernels compiled', kernels ? listed(kernels.compiled) : undefined],
     ['kernels available', kernels ? listed(kernels.available) : undefined],
     ['kernel in use', kernels ? activeText(kernels) : 'none'],
-    ['CPU quota', quotaText(quota)],
+    ['CPU quota', threads ? quotaText(threads.limits) : 'unknown without a binary'],
+    ['threads', threads ? poolText(threads) : 'none'],
     ['available parallelism', plural(system.availableParallelism, 'thread')],
     ['memory', `${bytes(system.totalMemory)}, ${bytes(system.freeMemory)} free`],
     ['memory limit', limit === undefined ? 'none' : bytes(limit)],
@@ -130,11 +150,19 @@ function activeText({ active, reason }: Kernels): string {
   return active === null ? 'none' : `${active} (${reason})`;
 }
 
-function quotaText(quota: CpuQuota | null): string {
-  if (quota === null) return 'none (no cgroup)';
-  return quota.cpus === null
-    ? `none (cgroup ${quota.cgroup})`
-    : `${plural(quota.cpus, 'CPU')} (cgroup ${quota.cgroup})`;
+function quotaText({ cgroup, quotaCpus }: Threads['limits']): string {
+  if (cgroup === null) return 'none (no cgroup)';
+  return quotaCpus === null ? `none (cgroup ${cgroup})` : `${plural(quotaCpus, 'CPU')} (cgroup ${cgroup})`;
+}
+
+const POOL_SOURCES = {
+  REQUANT_THREADS: 'from REQUANT_THREADS',
+  quota: 'the CPU quota, rounded down',
+  affinity: 'the CPUs this process may use',
+};
+
+function poolText({ pool }: Threads): string {
+  return pool === null ? 'none' : `${pool.threads} (${POOL_SOURCES[pool.source]})`;
 }
 
 /** Where there is no cgroup limit, Node says undefined, 0 or more than the machine has. */

@@ -77,10 +77,10 @@ export class MLP extends GraphModel implements Calibratable {
     checkFloats('rows', rows);
     const count = this.rowsOf(rows);
     this.checkLive();
-    this.observer ??= new Plan(compile(this.graph, true));
+    this.observer ??= new Plan(compile(this.graph, true), this.settings);
     const names = this.valueNames;
     const values = names.map((name) => new Float32Array(count * this.graph.values.get(name)!.features));
-    this.observer.observe(rows, new Float32Array(count * this.outFeatures), this.settings.nanIsZero, values);
+    this.observer.observe(rows, new Float32Array(count * this.outFeatures), values);
     names.forEach((name, i) => {
       visit(name, values[i]!);
     });

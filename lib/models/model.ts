@@ -2,7 +2,8 @@ import { expected, RequantError } from '../errors';
 import { writeFileAtomically } from '../formats/atomic-write';
 import type { Format } from '../layers/layer';
 import { checkFinite, checkOptionKeys } from '../runtime/checks';
-import { Plan } from '../runtime/plan';
+import { type NativeRun, toRequantError } from '../runtime/native';
+import { disposed, Plan } from '../runtime/plan';
 import { compile } from './compile';
 import { encodeModel } from './encode';
 import { type Graph, isCodes, nodeBytes } from './graph';
@@ -78,6 +79,8 @@ export abstract class GraphModel implements Model {
   /** @internal */
   protected readonly settings: RuntimeSettings;
   private plan: Plan | undefined;
+  /** The plan's own function, once it is compiled. */
+  private runNative: NativeRun = this.compileAndRun;
   private disposed = false;
   private pending = 0;
 
@@ -110,10 +113,17 @@ export abstract class GraphModel implements Model {
   runSync(input: Rows): Float32Array;
   runSync<O extends Rows>(input: Rows, output: O): O;
   runSync(input: Rows, output?: Rows): Rows {
-    const rows = this.rowsOf(input);
-    if (output === undefined) output = new Float32Array(rows * this.outFeatures);
-    else this.checkOutput(output);
-    return this.ready().runSync(input, output, this.settings.nanIsZero);
+    if (output === undefined) output = new Float32Array(this.rowsOf(input) * this.outFeatures);
+    try {
+      // Checks everything; only where something is wrong the checks here say what.
+      this.runNative(input, output);
+    } catch (error) {
+      this.rowsOf(input);
+      this.checkOutput(output);
+      this.checkLive();
+      throw toRequantError(error);
+    }
+    return output;
   }
 
   run(input: Rows, options?: RunOptions): Promise<Float32Array>;
@@ -139,10 +149,7 @@ export abstract class GraphModel implements Model {
     const elementBytes = output === undefined || output instanceof Float32Array ? 4 : 1;
     this.pending++;
     try {
-      const bytes = await this.ready().run(input, elementBytes, length, this.settings.nanIsZero, {
-        signal,
-        timeout,
-      });
+      const bytes = await this.ready().run(input, elementBytes, length, { signal, timeout });
       if (output === undefined) return new Float32Array(bytes);
       if (output.length !== length)
         throw expected('ERR_SHAPE', `output of length ${length} until the run has ended`, output.length);
@@ -170,6 +177,7 @@ export abstract class GraphModel implements Model {
     this.disposed = true;
     this.plan?.release();
     this.plan = undefined;
+    this.runNative = this.compileAndRun; // which refuses
   }
 
   [Symbol.dispose](): void {
@@ -179,13 +187,19 @@ export abstract class GraphModel implements Model {
   /** The plan, compiled if it is not yet. */
   protected ready(): Plan {
     this.checkLive();
-    this.plan ??= new Plan(compile(this.graph));
+    if (this.plan === undefined) {
+      this.plan = new Plan(compile(this.graph), this.settings);
+      this.runNative = this.plan.runNative;
+    }
     return this.plan;
   }
 
+  private compileAndRun(input: Rows, output: Rows): void {
+    this.ready().runNative(input, output);
+  }
+
   protected checkLive(): void {
-    if (this.disposed)
-      throw new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
+    if (this.disposed) throw disposed();
   }
 
   private formatOf(value: string): Format {

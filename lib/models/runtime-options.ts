@@ -2,7 +2,10 @@ import { checkInteger, checkOptionKeys, checkWord } from '../runtime/checks';
 
 /** Fixed when a model is made (constructor, load, quantize); never per call. */
 export interface RuntimeOptions {
-  /** Most threads one call may use. Default: all of the process's pool. This version uses one. */
+  /**
+   * Most threads one call may use, out of the one pool of the process (size: REQUANT_THREADS, else the CPUs that the
+   * process may use, else its container's quota, rounded down, where that is less). Default: all. Results are the same.
+   */
   threads?: number;
   /** NaN in the input of an integer stage: an error, or the same as 0. A float32 MLP lets NaN through. Default 'error'. */
   onNaN?: 'error' | 'zero';

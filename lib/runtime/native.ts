@@ -108,12 +108,33 @@ export interface NativeProgram {
   observable: boolean;
 }
 
+/** How much CPU this process may use. */
+export interface NativeCpuLimits {
+  /** CPUs that it may be scheduled on. */
+  cpus: number;
+  /** Whose limit `quotaCpus` is; null where there are no cgroup files. */
+  cgroup: 'v1' | 'v2' | null;
+  /** CPUs' worth of time; null: no limit. */
+  quotaCpus: number | null;
+}
+
+/** The one pool of the process, and what decided its size. */
+export interface NativePoolInfo {
+  threads: number;
+  source: 'REQUANT_THREADS' | 'quota' | 'affinity';
+}
+
+/** Runs one plan here and now. Checks all it is given. */
+export type NativeRun = (input: NativeRows, output: NativeRows) => void;
+
 /** The addon's exports; native/addon/functions.h lists the same. Every function throws errors that carry `code`. */
 export interface NativeAddon {
   kernelsInfo(): { compiled: string[]; available: string[]; features: string[] };
   activeKernel(): string;
   /** Of one core, by the kernel in use; undefined where it has no peak to measure. */
   instructionPeak(milliseconds: number): { macsPerSecond: number; fmasPerSecond: number } | undefined;
+  cpuLimits(): NativeCpuLimits;
+  poolInfo(): NativePoolInfo;
 
   packWeights(
     weights: Codes,
@@ -147,9 +168,10 @@ export interface NativeAddon {
     outUnsigned: boolean,
   ): Uint8Array;
 
-  compilePlan(program: NativeProgram): NativePlan;
+  /** `threads`: most threads of one run; 0: all of the pool. */
+  compilePlan(program: NativeProgram, threads: number): NativePlan;
   releasePlan(plan: NativePlan): void;
-  runPlan<O extends NativeRows>(plan: NativePlan, input: NativeRows, output: O, nanIsZero: boolean): O;
+  bindPlan(plan: NativePlan, nanIsZero: boolean): NativeRun;
   observePlan(
     plan: NativePlan,
     input: NativeRows,

@@ -4,6 +4,7 @@ import {
   type NativePlan,
   type NativeProgram,
   type NativeRows,
+  type NativeRun,
   native,
   toRequantError,
 } from './native';
@@ -17,38 +18,48 @@ export interface RunControl {
   timeout?: number | undefined;
 }
 
-/** A compiled program in native memory. The arguments of `runSync` and `run` are checked by the caller. */
+export function disposed(): RequantError {
+  return new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
+}
+
+/** How every run of a plan goes. */
+export interface PlanSettings {
+  /** Most threads of one run; undefined: all of the pool. */
+  readonly threads?: number | undefined;
+  readonly nanIsZero: boolean;
+}
+
+/** A compiled program in native memory. Sizes and types are checked below; `run` needs them to be right already. */
 export class Plan {
   private handle: NativePlan | undefined;
+  private readonly nanIsZero: boolean;
+  /** The shortest way in; throws errors as the addon does (`toRequantError`), after `release` too. */
+  readonly runNative: NativeRun;
 
-  constructor(program: NativeProgram) {
-    this.handle = callNative((addon) => addon.compilePlan(program));
+  constructor(program: NativeProgram, { threads = 0, nanIsZero }: PlanSettings) {
+    this.nanIsZero = nanIsZero;
+    this.handle = callNative((addon) => addon.compilePlan(program, threads));
+    this.runNative = native().bindPlan(this.handle, nanIsZero);
   }
 
   private get live(): NativePlan {
-    if (this.handle === undefined)
-      throw new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
+    if (this.handle === undefined) throw disposed();
     return this.handle;
   }
 
-  runSync<O extends NativeRows>(input: NativeRows, output: O, nanIsZero: boolean): O {
-    const handle = this.live;
+  runSync<O extends NativeRows>(input: NativeRows, output: O): O {
     try {
-      return native().runPlan(handle, input, output, nanIsZero);
+      this.runNative(input, output);
+      return output;
     } catch (error) {
-      throw toRequantError(error);
+      throw this.handle === undefined ? disposed() : toRequantError(error);
     }
   }
 
   /** Shows values as well: `values[id]`, where there, receives all rows of value `id`. */
-  observe(
-    input: NativeRows,
-    output: NativeRows,
-    nanIsZero: boolean,
-    values: (NativeRows | undefined)[],
-  ): void {
+  observe(input: NativeRows, output: NativeRows, values: (NativeRows | undefined)[]): void {
     const handle = this.live;
-    callNative((addon) => addon.observePlan(handle, input, output, nanIsZero, values));
+    callNative((addon) => addon.observePlan(handle, input, output, this.nanIsZero, values));
   }
 
   /** Runs off the event loop on a copy of `input`; resolves to the output's bytes. */
@@ -56,7 +67,6 @@ export class Plan {
     input: NativeRows,
     elementBytes: 1 | 4,
     outputLength: number,
-    nanIsZero: boolean,
     control: RunControl,
   ): Promise<ArrayBuffer> {
     const { signal, timeout } = control;
@@ -69,12 +79,19 @@ export class Plan {
         action();
       };
       const id = callNative((addon) =>
-        addon.submitPlan(this.live, input, elementBytes, outputLength, nanIsZero, (code, message, output) => {
-          settle(() => {
-            if (output !== undefined) resolve(output);
-            else reject(new RequantError(code as ErrorCode, message ?? ''));
-          });
-        }),
+        addon.submitPlan(
+          this.live,
+          input,
+          elementBytes,
+          outputLength,
+          this.nanIsZero,
+          (code, message, output) => {
+            settle(() => {
+              if (output !== undefined) resolve(output);
+              else reject(new RequantError(code as ErrorCode, message ?? ''));
+            });
+          },
+        ),
       );
       // A promise settles once: what the cancelled run reports later is ignored.
       const cancel = (reason: unknown) => {

@@ -3,24 +3,35 @@
 #include <cstring>
 
 #include "addon/convert.h"
-#include "parallel/worker.h"
+#include "parallel/pool.h"
 
 namespace requant::addon {
 
 /// The way back. `tsfn` is null once the environment is closing; both sides look at it under the mutex only.
-struct AsyncRuns::Channel {
+struct ResultChannel {
   std::mutex mutex;
   napi_threadsafe_function tsfn = nullptr;
 
-  void post(std::shared_ptr<AsyncRun> run) {
+  /// The queue of results keeps a run alive by its `self`.
+  void post(AsyncRun& run) noexcept {
     const std::lock_guard lock(mutex);
-    if (tsfn == nullptr) return;
-    auto* data = new std::shared_ptr<AsyncRun>(std::move(run));
-    if (napi_call_threadsafe_function(tsfn, data, napi_tsfn_nonblocking) != napi_ok) delete data;
+    if (tsfn != nullptr && napi_call_threadsafe_function(tsfn, &run, napi_tsfn_nonblocking) == napi_ok)
+      return;
+    const std::shared_ptr<AsyncRun> last = std::move(run.self);
   }
 };
 
-AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<Channel>()), env_(env) {
+void AsyncRun::run() noexcept {
+  try {
+    status = plan->run(request);
+  } catch (const std::exception&) {
+    status = {Code::memory, "out of memory"};  // short enough to need none
+  }
+  const std::shared_ptr<ResultChannel> way_back = channel;
+  way_back->post(*this);
+}
+
+AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<ResultChannel>()), env_(env) {
   napi_value name = Napi::String::New(env, "requant:run");
   const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr,
                                                              nullptr, this, on_result, &channel_->tsfn);
@@ -45,14 +56,18 @@ void AsyncRuns::close() noexcept {
 }
 
 uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Function callback) {
-  run->id = next_id_++;
-  if (pending_.empty()) napi_ref_threadsafe_function(env, channel_->tsfn);
-  pending_.emplace(run->id, Pending{run, Napi::Persistent(callback)});
-  parallel::run_in_background([run, channel = channel_] {
-    run->status = run->plan->run(run->request);
-    channel->post(run);
-  });
-  return run->id;
+  const uint32_t id = next_id_++;
+  run->id = id;
+  run->channel = channel_;
+  run->self = run;
+  const auto [entry, _] = pending_.emplace(id, Pending{run, Napi::Persistent(callback)});
+  if (!process_pool(env).submit(*run)) {
+    run->self.reset();
+    pending_.erase(entry);
+    throw_status(env, {Code::memory, "expected a thread for the run but the system refused"});
+  }
+  if (pending_.size() == 1) napi_ref_threadsafe_function(env, channel_->tsfn);
+  return id;
 }
 
 void AsyncRuns::cancel(uint32_t id) noexcept {
@@ -61,13 +76,13 @@ void AsyncRuns::cancel(uint32_t id) noexcept {
 }
 
 void AsyncRuns::on_result(napi_env env, napi_value /*callback*/, void* context, void* data) {
-  const std::unique_ptr<std::shared_ptr<AsyncRun>> run(static_cast<std::shared_ptr<AsyncRun>*>(data));
+  const std::shared_ptr<AsyncRun> run = std::move(static_cast<AsyncRun*>(data)->self);
   if (env == nullptr) return;  // the environment is closing
   // Node calls this as C: nothing may be thrown out of it. A worker that is being terminated refuses every
   // call into JavaScript, and there is nobody left to tell; anything else goes to uncaughtException.
   try {
     const Napi::HandleScope scope(env);
-    static_cast<AsyncRuns*>(context)->deliver(env, *run);
+    static_cast<AsyncRuns*>(context)->deliver(env, run);
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const std::exception&) {

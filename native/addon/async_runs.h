@@ -9,12 +9,18 @@
 #include <unordered_map>
 
 #include "base/aligned_buffer.h"
+#include "parallel/pool.h"
 #include "plan/plan.h"
 
 namespace requant::addon {
 
+class AsyncRuns;
+struct ResultChannel;
+
 /// One run. Owns copies of its input and its output, so that nothing JavaScript does to its arrays can hurt.
-struct AsyncRun {
+struct AsyncRun final : parallel::Task {
+  void run() noexcept override;
+
   uint32_t id = 0;
   std::shared_ptr<const plan::Plan> plan;
   AlignedBuffer<std::byte> input;
@@ -22,9 +28,11 @@ struct AsyncRun {
   plan::RunRequest request;
   std::atomic<bool> cancel{false};
   Status status;
+  std::shared_ptr<ResultChannel> channel;
+  std::shared_ptr<AsyncRun> self;  // while a queue or a thread has it
 };
 
-/// Submits runs to the background thread and brings their results back to this environment's thread.
+/// Submits runs to the pool and brings their results back to this environment's thread.
 /// A run that ends after the environment is gone is dropped: no JavaScript handle is touched from elsewhere.
 class AsyncRuns {
  public:
@@ -37,7 +45,6 @@ class AsyncRuns {
   void cancel(uint32_t id) noexcept;
 
  private:
-  struct Channel;  // shared with the background thread; outlives this object
   struct Pending {
     std::shared_ptr<AsyncRun> run;
     Napi::FunctionReference callback;
@@ -48,7 +55,7 @@ class AsyncRuns {
   void deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run);
   void close() noexcept;
 
-  std::shared_ptr<Channel> channel_;
+  std::shared_ptr<ResultChannel> channel_;  // shared with the pool's threads; outlives this object
   std::unordered_map<uint32_t, Pending> pending_;
   uint32_t next_id_ = 1;
   napi_env env_;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dispatch/registry.h"
+#include "parallel/pool_size.h"
 
 namespace requant::addon {
 namespace {
@@ -97,7 +98,13 @@ kernels::Rounding rounding(const Napi::Value& value) {
                                  name + "'"});
 }
 
+parallel::Pool& process_pool(Napi::Env env) {
+  check(env, parallel::pool_size().status);
+  return parallel::process_pool();
+}
+
 const kernels::KernelSet& active_kernel(Napi::Env env) {
+  check(env, parallel::pool_size().status);
   return *unwrap(env, dispatch::active_kernel())->set;
 }
 

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "kernels/kernel.h"
 #include "ops/codes.h"
+#include "parallel/pool.h"
 
 namespace requant::addon {
 
@@ -40,7 +41,9 @@ std::span<int32_t> optional_int32s(const Napi::Value& value, const char* name);
 
 kernels::Rounding rounding(const Napi::Value& value);
 
-/// The kernel in use; throws ERR_KERNEL.
+/// The kernel in use; throws ERR_KERNEL, and ERR_ARGUMENT where REQUANT_THREADS is no number of threads.
 const kernels::KernelSet& active_kernel(Napi::Env env);
+/// The pool of the process; throws ERR_ARGUMENT where REQUANT_THREADS is no number of threads.
+parallel::Pool& process_pool(Napi::Env env);
 
 }  // namespace requant::addon

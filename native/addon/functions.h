@@ -9,6 +9,8 @@ namespace requant::addon {
 Napi::Value kernels_info(const Napi::CallbackInfo& info);
 Napi::Value active_kernel_name(const Napi::CallbackInfo& info);
 Napi::Value instruction_peak(const Napi::CallbackInfo& info);
+Napi::Value cpu_limits(const Napi::CallbackInfo& info);
+Napi::Value pool_info(const Napi::CallbackInfo& info);
 
 // operators.cpp
 Napi::Value pack_weights(const Napi::CallbackInfo& info);
@@ -23,10 +25,12 @@ Napi::Value activation_table(const Napi::CallbackInfo& info);
 // plans.cpp
 Napi::Value compile_plan(const Napi::CallbackInfo& info);
 Napi::Value release_plan(const Napi::CallbackInfo& info);
-Napi::Value run_plan(const Napi::CallbackInfo& info);
 Napi::Value observe_plan(const Napi::CallbackInfo& info);
 Napi::Value submit_plan(const Napi::CallbackInfo& info);
 Napi::Value cancel_run(const Napi::CallbackInfo& info);
+
+// bound_plan.cpp
+Napi::Value bind_plan(const Napi::CallbackInfo& info);
 
 // training.cpp
 Napi::Value float_product(const Napi::CallbackInfo& info);

@@ -4,6 +4,8 @@
 #include "dispatch/cpu_features.h"
 #include "dispatch/registry.h"
 #include "ops/instruction_peak.h"
+#include "parallel/cpu_limits.h"
+#include "parallel/pool_size.h"
 
 namespace requant::addon {
 
@@ -43,6 +45,33 @@ Napi::Value instruction_peak(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("macsPerSecond", peak.int8);
   result.Set("fmasPerSecond", peak.float32);
+  return result;
+}
+
+/// { cpus, cgroup: 'v1' | 'v2' | null, quotaCpus: number | null }: how much CPU this process may use.
+Napi::Value cpu_limits(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const parallel::CpuQuota quota = parallel::read_cpu_quota();
+  const bool known = quota.cgroup != parallel::CgroupVersion::none;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("cpus", Napi::Number::New(env, parallel::schedulable_cpus()));
+  result.Set("cgroup", known
+                           ? Napi::String::New(env, quota.cgroup == parallel::CgroupVersion::v2 ? "v2" : "v1")
+                           : env.Null());
+  result.Set("quotaCpus", quota.cpus ? Napi::Number::New(env, *quota.cpus) : env.Null());
+  return result;
+}
+
+/// { threads, source: 'affinity' | 'quota' | 'REQUANT_THREADS' }
+Napi::Value pool_info(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check(env, parallel::pool_size().status);
+  const parallel::PoolSize size = parallel::pool_size().value;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("threads", Napi::Number::New(env, size.threads));
+  result.Set("source", size.source == parallel::SizeSource::variable ? "REQUANT_THREADS"
+                       : size.source == parallel::SizeSource::quota  ? "quota"
+                                                                     : "affinity");
   return result;
 }
 

@@ -12,6 +12,8 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("kernelsInfo", kernels_info);
   define("activeKernel", active_kernel_name);
   define("instructionPeak", instruction_peak);
+  define("cpuLimits", cpu_limits);
+  define("poolInfo", pool_info);
 
   define("packWeights", pack_weights);
   define("releaseWeights", release_weights);
@@ -24,7 +26,7 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
 
   define("compilePlan", compile_plan);
   define("releasePlan", release_plan);
-  define("runPlan", run_plan);
+  define("bindPlan", bind_plan);
   define("observePlan", observe_plan);
   define("submitPlan", submit_plan);
   define("cancelRun", cancel_run);

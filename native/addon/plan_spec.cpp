@@ -136,8 +136,9 @@ void add_stage(Napi::Env env, Builder& builder, const Napi::Object& s) {
 
 }  // namespace
 
-std::shared_ptr<const plan::Plan> build_plan(const Napi::Object& program) {
+std::shared_ptr<const plan::Plan> build_plan(const Napi::Object& program, size_t threads) {
   const Napi::Env env = program.Env();
+  parallel::Pool& pool = process_pool(env);
   Builder builder(*unwrap(env, dispatch::active_kernel()));
   const auto values = program.Get("values").As<Napi::Array>();
   for (uint32_t i = 0; i < values.Length(); ++i) {
@@ -148,9 +149,10 @@ std::shared_ptr<const plan::Plan> build_plan(const Napi::Object& program) {
   }
   const auto stages = program.Get("stages").As<Napi::Array>();
   for (uint32_t i = 0; i < stages.Length(); ++i) add_stage(env, builder, stages.Get(i).As<Napi::Object>());
+  const plan::PlanOptions options{boolean(program.Get("observable"), "observable"), &pool,
+                                  threads == 0 ? SIZE_MAX : threads};
   return unwrap(env, builder.finish(port(program.Get("input").As<Napi::Object>()),
-                                    port(program.Get("output").As<Napi::Object>()),
-                                    boolean(program.Get("observable"), "observable")));
+                                    port(program.Get("output").As<Napi::Object>()), options));
 }
 
 }  // namespace requant::addon

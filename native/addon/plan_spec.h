@@ -7,7 +7,7 @@
 
 namespace requant::addon {
 
-/// Throws what the builder refuses.
-std::shared_ptr<const plan::Plan> build_plan(const Napi::Object& program);
+/// `threads`: most threads of one run; 0: all of the pool. Throws what the builder refuses.
+std::shared_ptr<const plan::Plan> build_plan(const Napi::Object& program, size_t threads);
 
 }  // namespace requant::addon

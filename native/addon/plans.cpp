@@ -1,4 +1,4 @@
-// Plans: compile, run, observe, submit.
+// Plans: compile, observe, submit. Running one here and now is in bound_plan.cpp.
 #include <cstring>
 
 #include "addon/async_runs.h"
@@ -7,17 +7,12 @@
 #include "addon/handle.h"
 #include "addon/instance.h"
 #include "addon/plan_spec.h"
+#include "addon/rows.h"
 
 namespace requant::addon {
 namespace {
 
 using PlanHandle = Handle<plan::Plan>;
-
-struct Rows {
-  void* data;
-  size_t size;
-  plan::Element element;
-};
 
 Rows rows(const Napi::Value& value, const char* name) {
   if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
@@ -28,22 +23,11 @@ Rows rows(const Napi::Value& value, const char* name) {
   return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
 }
 
-plan::RunRequest request_of(const Rows& input, const Rows& output, bool nan_is_zero) {
-  plan::RunRequest request;
-  request.input = input.data;
-  request.input_size = input.size;
-  request.input_element = input.element;
-  request.output = output.data;
-  request.output_size = output.size;
-  request.output_element = output.element;
-  request.nan_is_zero = nan_is_zero;
-  return request;
-}
-
 }  // namespace
 
+/// (program, threads; 0: all of the pool)
 Napi::Value compile_plan(const Napi::CallbackInfo& info) {
-  auto plan = build_plan(info[0].As<Napi::Object>());
+  auto plan = build_plan(info[0].As<Napi::Object>(), index(info[1], "threads"));
   const size_t bytes = plan->bytes();
   return PlanHandle::wrap(info.Env(), std::move(plan), bytes);
 }
@@ -53,14 +37,6 @@ Napi::Value release_plan(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/// (handle, input, output, nanIsZero)
-Napi::Value run_plan(const Napi::CallbackInfo& info) {
-  const auto request =
-      request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
-  check(info.Env(), PlanHandle::get(info[0])->run(request));
-  return info[2];
-}
-
 /// (handle, input, output, nanIsZero, arrays by value; undefined where not wanted)
 Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -68,6 +44,7 @@ Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   auto request = request_of(rows(info[1], "input"), rows(info[2], "output"), boolean(info[3], "nanIsZero"));
   const size_t count = request.input_size / plan->values()[plan->input().value].features;
   const auto arrays = info[4].As<Napi::Array>();
+  std::vector<plan::Tap> taps;
   for (uint32_t id = 0; id < arrays.Length() && id < plan->values().size(); ++id) {
     const Napi::Value array = arrays.Get(id);
     if (array.IsUndefined()) continue;
@@ -77,8 +54,9 @@ Napi::Value observe_plan(const Napi::CallbackInfo& info) {
     if (type != value.type || out.size != count * value.features) {
       throw_status(env, {Code::shape, "expected an array that fits value '" + value.name + "'"});
     }
-    request.taps.push_back({id, static_cast<std::byte*>(out.data)});
+    taps.push_back({id, static_cast<std::byte*>(out.data)});
   }
+  request.taps = taps;
   check(env, plan->run(request));
   return info[2];
 }

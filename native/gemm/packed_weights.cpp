@@ -19,7 +19,7 @@ size_t packed_size(const WeightLayout& layout, size_t columns, size_t k) noexcep
 template <class T>
 void pack(const WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
           size_t k, T* packed) noexcept {
-  for_each_panel(layout, columns, k, [&](size_t first, size_t width, size_t offset) {
+  for_each_panel(layout.wide, columns, k, [&](size_t first, size_t width, size_t offset) {
     const size_t group = layout.of(width).k_group;
     const size_t group_size = round_up(width, layout.of(width).lanes) * group;
     const auto copy = [&](size_t c, size_t i) {

@@ -15,21 +15,31 @@ namespace requant::gemm {
 /// Elements of a packed matrix of `columns` × `k`.
 size_t packed_size(const kernels::WeightLayout& layout, size_t columns, size_t k) noexcept;
 
-/// Calls visit(first column, columns, offset into the packed array) for each panel, left to right.
+/// Calls visit(first column, columns, offset into the packed array) for each of these panels, left to right.
 template <class Visit>
-void for_each_panel(const kernels::WeightLayout& layout, size_t columns, size_t k, Visit visit) {
-  const size_t full = layout.wide.columns();
-  const size_t depth = round_up(k, layout.wide.k_group);
-  for (size_t column = 0; column < columns; column += full) {
-    const size_t width = columns - column < full ? columns - column : full;
+void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k, size_t first_panel,
+                    size_t end_panel, Visit visit) {
+  const size_t depth = round_up(k, layout.k_group);
+  const size_t end = end_panel * layout.columns() < columns ? end_panel * layout.columns() : columns;
+  for (size_t column = first_panel * layout.columns(); column < end; column += layout.columns()) {
+    const size_t width = columns - column < layout.columns() ? columns - column : layout.columns();
     visit(column, width, column * depth);
   }
 }
 
-/// The same in steps of kColumnPad columns, which are whole panels: what QGemmKernel::panel takes at a time.
+/// What QGemmKernel::panel takes at a time: kColumnPad columns, whole panels of the layout.
+constexpr kernels::PanelLayout panel_group(const kernels::WeightLayout& layout) noexcept {
+  return {kernels::kColumnPad, 1, layout.wide.k_group};
+}
+
+inline size_t panel_count(const kernels::PanelLayout& layout, size_t columns) noexcept {
+  return (columns + layout.columns() - 1) / layout.columns();
+}
+
+/// The same for all panels.
 template <class Visit>
-void for_each_panel_group(const kernels::WeightLayout& layout, size_t columns, size_t k, Visit visit) {
-  for_each_panel({{kernels::kColumnPad, 1, layout.wide.k_group}}, columns, k, visit);
+void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k, Visit visit) {
+  for_each_panel(layout, columns, k, 0, panel_count(layout, columns), visit);
 }
 
 /// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).

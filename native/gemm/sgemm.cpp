@@ -22,11 +22,17 @@ template Result<PackedFloatWeights> pack_float_weights<int8_t>(const kernels::SG
 
 void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
            const float* scale, const float* bias, float* out, size_t out_stride) noexcept {
+  sgemm(kernel, a, weights, scale, bias, out, out_stride,
+        {0, panel_count(kernel.layout, weights.out_features)});
+}
+
+void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
+           const float* scale, const float* bias, float* out, size_t out_stride, Panels panels) noexcept {
   std::visit(
       [&]<class T>(const AlignedBuffer<T>& packed) {
         constexpr bool kIsFloat = std::is_same_v<T, float>;
         const auto panel = kIsFloat ? kernel.panel_f32 : kernel.panel_s8;
-        for_each_panel({kernel.layout}, weights.out_features, weights.in_features,
+        for_each_panel(kernel.layout, weights.out_features, weights.in_features, panels.first, panels.end,
                        [&](size_t column, size_t columns, size_t offset) {
                          panel({a.data, a.row_stride, a.k_stride, packed.data() + offset, a.rows,
                                 weights.in_features, column, columns, scale, bias, out + column, out_stride});

@@ -34,9 +34,17 @@ struct FloatOperand {
   size_t k_stride = 1;
 };
 
+/// A stretch of column panels.
+struct Panels {
+  size_t first, end;
+};
+
 /// out[m, n] = fl(fl(chain · scale[n]) + bias[n]), chain = fma over k ascending from 0; scale and bias may be
 /// null and are padded to kColumnPad.
 void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
            const float* scale, const float* bias, float* out, size_t out_stride) noexcept;
+/// The columns of some panels only.
+void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
+           const float* scale, const float* bias, float* out, size_t out_stride, Panels panels) noexcept;
 
 }  // namespace requant::gemm

@@ -168,7 +168,7 @@ Status Builder::check_port(const char* what, const Port& port, bool scale_per_fe
   return codes ? check_grid(port.grid, scale_per_feature ? value.features : 1) : Status{};
 }
 
-Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output, bool observable) {
+Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output, const PlanOptions& options) {
   if (values_.empty() || input.value != 0) return Status(Code::argument, "expected value 0 to be the input");
   if (Status s = check_port("input", input, true); !s.ok()) return s;
   if (Status s = check_port("output", output, false); !s.ok()) return s;
@@ -176,7 +176,7 @@ Result<std::shared_ptr<const Plan>> Builder::finish(Port input, Port output, boo
     return Status(Code::argument, "expected the output " + quoted(values_[output.value]) + " to be written");
   }
   return std::shared_ptr<const Plan>(std::make_shared<Plan>(kernel_, std::move(values_), std::move(stages_),
-                                                            std::move(input), std::move(output), observable));
+                                                            std::move(input), std::move(output), options));
 }
 
 }  // namespace requant::plan

@@ -29,8 +29,7 @@ class Builder {
   Status add_add(ValueId a, ValueId b, ValueId output);
   Status add_concat(std::vector<ValueId> inputs, ValueId output);
 
-  /// `observable`: every value keeps its own memory, so that a run can show them all.
-  Result<std::shared_ptr<const Plan>> finish(Port input, Port output, bool observable);
+  Result<std::shared_ptr<const Plan>> finish(Port input, Port output, const PlanOptions& options);
 
  private:
   Status check_ids(std::span<const ValueId> inputs, ValueId output) const;

@@ -5,8 +5,9 @@
 namespace requant::plan {
 
 void record_nan(const Block& block, MatrixView<const float> x, ValueId value) noexcept {
-  if (block.nan_is_zero || block.nan.found) return;
-  for (size_t row = 0; row < x.rows; ++row) {
+  if (block.nan_is_zero) return;
+  const size_t rows = block.nan.found ? block.nan.row : x.rows;
+  for (size_t row = 0; row < rows; ++row) {
     for (size_t column = 0; column < x.cols; ++column) {
       if (x.at(row, column) == x.at(row, column)) continue;
       block.nan = {true, row, column, value};

@@ -20,7 +20,7 @@ struct Grid {
 
 Status check_grid(const Grid& grid, size_t features);
 
-/// Remembers the first NaN of a block that holds one, unless NaN counts as zero.
+/// Remembers the first NaN of a block that holds one, unless NaN counts as zero or an earlier row has one.
 void record_nan(const Block& block, MatrixView<const float> x, ValueId value) noexcept;
 
 /// Codes of a float block. A NaN becomes the zero point and, unless NaN counts as zero, is recorded.

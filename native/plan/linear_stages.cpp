@@ -3,7 +3,7 @@
 #include <string>
 
 #include "arith/quantize.h"
-#include "gemm/qgemm.h"
+#include "gemm/crew.h"
 #include "plan/grid.h"
 
 namespace requant::plan {
@@ -11,6 +11,17 @@ namespace {
 
 using gemm::PackedWeights;
 using WeightsPtr = std::shared_ptr<const PackedWeights>;
+
+Product product_of(const kernels::PanelLayout& layout, size_t k, size_t columns) noexcept {
+  return {gemm::product_cost(layout, k, columns), gemm::panel_count(layout, columns)};
+}
+
+Product product_of(const PackedWeights& weights) noexcept {
+  const kernels::WeightLayout& layout = weights.layout();
+  const size_t columns = weights.out_features();
+  return {gemm::product_cost(layout.wide, weights.in_features(), columns),
+          gemm::panel_count(gemm::panel_group(layout), columns)};
+}
 
 class StaticLinear final : public Stage {
  public:
@@ -25,13 +36,15 @@ class StaticLinear final : public Stage {
       gemm::row_sums(x, sums);
       epilogue.corrections[0] = {sums, weights_->minus_zero_point()};
     }
-    gemm::qgemm(*block.kernel.qgemm, x, *weights_, epilogue, block.data[output()], weights_->out_features());
+    gemm::qgemm(block.crew, *block.kernel.qgemm, x, *weights_, epilogue, block.data[output()],
+                weights_->out_features());
   }
 
   size_t scratch_bytes(size_t rows) const noexcept override {
     return weights_->minus_zero_point() != nullptr ? rows * sizeof(int32_t) : 0;
   }
   size_t bytes() const noexcept override { return weights_->bytes() + params_.bytes(); }
+  Product product() const noexcept override { return product_of(*weights_); }
 
  private:
   WeightsPtr weights_;
@@ -60,7 +73,7 @@ class DynamicLinear final : public Stage {
       gemm::row_sums(codes, scratch.row_sums);
       epilogue.corrections[1] = {scratch.row_sums, weights_->minus_zero_point()};
     }
-    gemm::qgemm(*block.kernel.qgemm, codes, *weights_, epilogue, block.data[output()],
+    gemm::qgemm(block.crew, *block.kernel.qgemm, codes, *weights_, epilogue, block.data[output()],
                 weights_->out_features());
   }
 
@@ -68,6 +81,7 @@ class DynamicLinear final : public Stage {
     return rows * (3 * sizeof(int32_t) + weights_->in_features());
   }
   size_t bytes() const noexcept override { return weights_->bytes() + params_.bytes(); }
+  Product product() const noexcept override { return product_of(*weights_); }
 
  private:
   struct Scratch {
@@ -99,19 +113,27 @@ class DynamicLinear final : public Stage {
 
 class FloatLinear final : public Stage {
  public:
-  FloatLinear(const FloatLinearSpec& spec, gemm::PackedFloatWeights weights, gemm::ColumnParams params)
-      : Stage({spec.input}, spec.output), weights_(std::move(weights)), params_(std::move(params)) {}
+  FloatLinear(const FloatLinearSpec& spec, const kernels::PanelLayout& layout,
+              gemm::PackedFloatWeights weights, gemm::ColumnParams params)
+      : Stage({spec.input}, spec.output),
+        layout_(layout),
+        weights_(std::move(weights)),
+        params_(std::move(params)) {}
 
   void run(const Block& block) const noexcept override {
     const auto x = block.view<const float>(input());
     const kernels::Epilogue& e = params_.epilogue();
-    gemm::sgemm(*block.kernel.sgemm, {x.data, x.rows, x.stride}, weights_, e.scale, e.float_bias,
+    gemm::sgemm(block.crew, *block.kernel.sgemm, {x.data, x.rows, x.stride}, weights_, e.scale, e.float_bias,
                 reinterpret_cast<float*>(block.data[output()]), weights_.out_features);
   }
 
   size_t bytes() const noexcept override { return weights_.bytes() + params_.bytes(); }
+  Product product() const noexcept override {
+    return product_of(layout_, weights_.in_features, weights_.out_features);
+  }
 
  private:
+  const kernels::PanelLayout& layout_;
   gemm::PackedFloatWeights weights_;
   gemm::ColumnParams params_;
 };
@@ -184,7 +206,8 @@ Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kerne
   if (!spec.bias.empty()) {
     if (Status s = params.set_float_bias(spec.bias, columns); !s.ok()) return s;
   }
-  return std::unique_ptr<Stage>(new FloatLinear(spec, std::move(weights.value), std::move(params)));
+  return std::unique_ptr<Stage>(
+      new FloatLinear(spec, kernel.sgemm->layout, std::move(weights.value), std::move(params)));
 }
 
 }  // namespace requant::plan

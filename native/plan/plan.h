@@ -1,17 +1,21 @@
 // A whole MLP as one program. Immutable once built; any number of threads may run it at the same time.
 //
 // The batch is cut into blocks of rows whose values fit in the cache, and each block runs through all stages
-// before the next one starts. Values live in an arena; those that are never alive together share memory.
+// before the next one starts. Threads take blocks and need no barrier between stages; where the rows are few
+// they share the columns of a stage. Values live in an arena, one a thread; those that are never alive
+// together share memory.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
+#include <span>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "base/status.h"
+#include "parallel/pool.h"
+#include "plan/arenas.h"
 #include "plan/grid.h"
+#include "plan/schedule.h"
 #include "plan/stage.h"
 
 namespace requant::plan {
@@ -43,13 +47,19 @@ struct RunRequest {
   size_t output_size = 0;
   bool nan_is_zero = false;
   const std::atomic<bool>* cancel = nullptr;  // looked at before each block of rows
-  std::vector<Tap> taps;
+  std::span<const Tap> taps;                  // with taps a run uses one thread
+};
+
+struct PlanOptions {
+  bool observable = false;         // every value keeps its own memory, so that a run can show them all
+  parallel::Pool* pool = nullptr;  // whose threads a run may use beside its own; null: none
+  size_t threads = SIZE_MAX;       // most threads of one run
 };
 
 class Plan {
  public:
   Plan(const kernels::KernelSet& kernel, std::vector<Value> values,
-       std::vector<std::unique_ptr<Stage>> stages, Port input, Port output, bool observable);
+       std::vector<std::unique_ptr<Stage>> stages, Port input, Port output, const PlanOptions& options);
 
   Status run(const RunRequest& request) const;
 
@@ -57,34 +67,29 @@ class Plan {
   const std::vector<std::unique_ptr<Stage>>& stages() const noexcept { return stages_; }
   const Port& input() const noexcept { return input_; }
   const Port& output() const noexcept { return output_; }
+  /// Most threads one run uses.
+  size_t threads() const noexcept { return threads_; }
   /// Weights, parameters and tables; without arenas.
   size_t bytes() const noexcept;
 
  private:
-  /// What one run needs: the values' memory and where each value lies. Kept for the next run.
-  struct Arena {
-    AlignedBuffer<std::byte> memory;
-    std::vector<std::byte*> data;  // by ValueId
-  };
-  class ArenaLease;
+  friend class Run;
 
   void place_values(bool observable);
   Status check(const RunRequest& request, size_t rows) const;
-  Status run_blocks(const RunRequest& request, size_t rows, Arena& arena) const;
-  void read_input(const RunRequest& request, const Block& block, size_t row, std::byte** data) const noexcept;
-  void write_output(const RunRequest& request, const Block& block, size_t row) const noexcept;
 
   const kernels::KernelSet& kernel_;
   std::vector<Value> values_;
   std::vector<std::unique_ptr<Stage>> stages_;
   Port input_, output_;
-  size_t block_rows_ = 1;
+  parallel::Pool* pool_;
+  size_t threads_;
+  size_t block_rows_;
+  Scheduler scheduler_;
   std::vector<size_t> offsets_;  // of each value's block in the arena
   size_t scratch_offset_ = 0;
   size_t arena_bytes_ = 0;
-
-  mutable std::mutex arenas_mutex_;
-  mutable std::vector<Arena> idle_arenas_;
+  mutable Arenas arenas_;
 };
 
 }  // namespace requant::plan

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/matrix_view.h"
+#include "gemm/cost.h"
 #include "kernels/kernel.h"
+#include "parallel/pool.h"
 
 namespace requant::plan {
 
@@ -25,7 +27,7 @@ struct Value {
 
 using ValueId = size_t;
 
-/// Where a NaN met an integer stage: row within the block.
+/// Where a NaN met an integer stage: the first row of the block that holds one, and the first stage it met.
 struct NanPosition {
   bool found = false;
   size_t row = 0;
@@ -42,12 +44,19 @@ struct Block {
   size_t rows;
   bool nan_is_zero;  // else a NaN that meets an integer stage is recorded in `nan`
   NanPosition& nan;
+  parallel::Crew crew{};  // who may share the columns of a stage
 
   template <class T>
   MatrixView<T> view(ValueId id) const noexcept {
     const size_t features = values[id].features;
     return {reinterpret_cast<T*>(data[id]), rows, features, features};
   }
+};
+
+/// How long a stage's product takes, and how many column panels it could be cut into.
+struct Product {
+  gemm::Cost cost;
+  size_t panels = 0;
 };
 
 class Stage {
@@ -59,6 +68,8 @@ class Stage {
 
   virtual void run(const Block& block) const noexcept = 0;
   virtual size_t scratch_bytes(size_t /*rows*/) const noexcept { return 0; }
+  /// The product of this stage, if it is one.
+  virtual Product product() const noexcept { return {}; }
   /// Memory this stage owns: packed weights, parameters, tables.
   virtual size_t bytes() const noexcept { return 0; }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { examine } from '../../lib/cli/doctor';
-import { cpuQuota, type System, thisSystem } from '../../lib/cli/system';
+import { type System, thisSystem } from '../../lib/cli/system';
 import { RequantError } from '../../lib/errors';
 import { kernels } from '../../lib/kernels';
 import { version } from '../../lib/version';
@@ -9,10 +9,11 @@ import { cli, json } from './support';
 function system(changes: Partial<System>): System {
   return {
     ...thisSystem(),
-    readText: () => undefined,
     binaryPath: () => '/x/requant.node',
     kernelsInfo: () => ({ compiled: ['avx2', 'scalar'], available: ['scalar'], features: ['sse2'] }),
     activeKernel: () => 'scalar',
+    cpuLimits: () => ({ cpus: 4, cgroup: null, quotaCpus: null }),
+    poolInfo: () => ({ threads: 4, source: 'affinity' }),
     ...changes,
   };
 }
@@ -79,34 +80,37 @@ describe('doctor', () => {
       expect(examine(system({ memoryLimit }), { env: {} }).text).toMatch(/memory limit +none/);
     }
   });
-});
-
-describe('cpuQuota', () => {
-  const files =
-    (texts: Record<string, string>) =>
-    (path: string): string | undefined =>
-      texts[path];
 
   it.each([
-    { text: '150000 100000\n', cpus: 1.5 },
-    { text: 'max 100000\n', cpus: null },
-    { text: 'max\n', cpus: null },
-  ])('cgroup v2: $text', ({ text, cpus }) => {
-    expect(cpuQuota({ readText: files({ '/sys/fs/cgroup/cpu.max': text }) })).toEqual({ cgroup: 'v2', cpus });
-  });
-
-  it.each([
-    { quota: '50000\n', cpus: 0.5 },
-    { quota: '-1\n', cpus: null },
-  ])('cgroup v1: $quota', ({ quota, cpus }) => {
-    const readText = files({
-      '/sys/fs/cgroup/cpu/cpu.cfs_quota_us': quota,
-      '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
+    [{ cpus: 8, cgroup: null, quotaCpus: null }, 'none (no cgroup)'],
+    [{ cpus: 8, cgroup: 'v1', quotaCpus: null }, 'none (cgroup v1)'],
+    [{ cpus: 8, cgroup: 'v2', quotaCpus: 1.5 }, '1.5 CPUs (cgroup v2)'],
+  ] as const)('shows the CPU quota %o', (limits, text) => {
+    const { report, text: shown } = examine(system({ cpuLimits: () => limits }), { env: {} });
+    expect(shown).toContain(`CPU quota              ${text}`);
+    expect(report).toMatchObject({
+      limits: { schedulableCpus: 8, cgroup: limits.cgroup, quotaCpus: limits.quotaCpus },
     });
-    expect(cpuQuota({ readText })).toEqual({ cgroup: 'v1', cpus });
   });
 
-  it('none', () => {
-    expect(cpuQuota({ readText: () => undefined })).toBeNull();
+  it.each([
+    ['affinity', 'the CPUs this process may use'],
+    ['quota', 'the CPU quota, rounded down'],
+    ['REQUANT_THREADS', 'from REQUANT_THREADS'],
+  ] as const)('shows the pool and what decided its size: %s', (source, why) => {
+    const pool = { threads: 3, source };
+    const { report, text } = examine(system({ poolInfo: () => pool }), { env: {} });
+    expect(text).toContain(`3 (${why})`);
+    expect(report).toMatchObject({ pool });
+  });
+
+  it('a wrong REQUANT_THREADS is a problem, reported with everything else', () => {
+    const poolInfo = (): never => {
+      throw new RequantError('ERR_ARGUMENT', "expected … but received 'many'");
+    };
+    const { report, text, problem } = examine(system({ poolInfo }), { env: {} });
+    expect(problem).toEqual({ code: 'ERR_ARGUMENT', message: "expected … but received 'many'", exit: 1 });
+    expect(report).toMatchObject({ pool: null, limits: { schedulableCpus: 4 } });
+    expect(text).toMatch(/kernel in use +scalar/);
   });
 });

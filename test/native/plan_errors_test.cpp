@@ -222,7 +222,7 @@ void ports() {
   const Grid wrong{{0.5F, 0.5F}, 3, 0, 255};
   const auto finish = [](plan::Port in, plan::Port out, Code code, const char* what) {
     Fixture f = Fixture::quantized();
-    expect(f.builder.finish(std::move(in), std::move(out), false).status, code, what);
+    expect(f.builder.finish(std::move(in), std::move(out), {}).status, code, what);
   };
   finish({0, Element::f32, {}}, {1, Element::u8, g}, Code::ok, "a good one");
   finish({1, Element::u8, g}, {1, Element::u8, g}, Code::argument, "the input is not value 0");
@@ -232,14 +232,14 @@ void ports() {
   finish({0, Element::f32, {}}, {1, Element::s8, wrong}, Code::shape, "2 scales");
   finish({0, Element::f32, {}}, {2, Element::u8, g}, Code::argument, "the output is not written");
   finish({0, Element::f32, {}}, {77, Element::u8, g}, Code::argument, "no such output");
-  expect(plan::Builder(kernel()).finish({}, {}, false).status, Code::argument, "no values");
+  expect(plan::Builder(kernel()).finish({}, {}, {}).status, Code::argument, "no values");
 
   // A plan without stages: the input quantized per feature; the output's grid has one scale.
   const Grid per_feature{{0.5F, 0.25F}, 3, 0, 255};
   const auto identity = [&](const Grid& out) {
     test::Net net(kernel(), 1);
     net.value("x", 2, ValueType::u8);
-    return net.builder.finish({0, Element::u8, per_feature}, {0, Element::u8, out}, false);
+    return net.builder.finish({0, Element::u8, per_feature}, {0, Element::u8, out}, {});
   };
   expect(identity(per_feature).status, Code::shape, "an output with one scale a feature");
   const auto plan = identity(g);
@@ -251,7 +251,7 @@ void ports() {
 }
 
 void runs() {
-  const test::PlanPtr plan = test::codes_model(kernel(), false);  // int8 ×12 → int8 ×17
+  const test::PlanPtr plan = test::codes_model(kernel(), {});  // int8 ×12 → int8 ×17
   std::vector<float> memory(4 * (12 + 17));
   const auto run = [&](size_t in, Element in_element, size_t out, Element out_element, size_t out_at,
                        Code code, const char* what) {

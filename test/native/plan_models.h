@@ -91,8 +91,8 @@ class Net {
 
   void expect(const Status& status) { check(status.ok(), status.message()); }
 
-  PlanPtr finish(plan::Port in, plan::Port out, bool observable) {
-    auto plan = builder.finish(std::move(in), std::move(out), observable);
+  PlanPtr finish(plan::Port in, plan::Port out, const plan::PlanOptions& options = {}) {
+    auto plan = builder.finish(std::move(in), std::move(out), options);
     expect(plan.status);
     return plan.value;
   }
@@ -132,11 +132,11 @@ class Net {
 
 struct Model {
   const char* name;
-  PlanPtr (*make)(const dispatch::Kernel& kernel, bool observable);
+  PlanPtr (*make)(const dispatch::Kernel& kernel, const plan::PlanOptions& options);
   bool rejects_nan;  // some integer stage reads the input
 };
 
-inline PlanPtr float_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr float_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 1);
   const ValueId x = net.value("x", 13, ValueType::f32);
   const ValueId a = net.value("a", 70, ValueType::f32);
@@ -147,12 +147,12 @@ inline PlanPtr float_model(const dispatch::Kernel& kernel, bool observable) {
   net.expect(net.builder.add_elementwise(a, b, arith::Elementwise::gelu, {}));
   net.weight_only_linear(b, c);
   net.expect(net.builder.add_softmax(c, y, false));
-  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, observable);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
 /// Three integer layers of three roundings and a table between float32 ends; one scale a feature at the
 /// input.
-inline PlanPtr static_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr static_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 2);
   const ValueId x = net.value("x", 37, ValueType::u8);
   const ValueId a = net.value("a", 65, ValueType::u8);
@@ -167,22 +167,21 @@ inline PlanPtr static_model(const dispatch::Kernel& kernel, bool observable) {
   net.static_linear(d, y, false);
   plan::Grid grid{{}, 131, 0, 255};
   for (int i = 0; i < 37; ++i) grid.scale.push_back(0.01F + 0.001F * static_cast<float>(i));
-  return net.finish({x, Element::u8, grid}, {y, Element::f32, {}}, observable);
+  return net.finish({x, Element::u8, grid}, {y, Element::f32, {}}, options);
 }
 
 /// int8 codes at both ends, float32 rounding by (m, s) and by M.
-inline PlanPtr codes_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr codes_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 3);
   const ValueId x = net.value("x", 12, ValueType::u8);
   const ValueId a = net.value("a", 130, ValueType::u8);
   const ValueId y = net.value("y", 17, ValueType::u8);
   net.static_linear(x, a, true, {.rounding = kernels::Rounding::float32});
   net.static_linear(a, y, true, {.rounding = kernels::Rounding::float32, .float_multipliers = true});
-  return net.finish({x, Element::s8, Net::grid(0.02F, 131)}, {y, Element::s8, Net::grid(0.3F, 131)},
-                    observable);
+  return net.finish({x, Element::s8, Net::grid(0.02F, 131)}, {y, Element::s8, Net::grid(0.3F, 131)}, options);
 }
 
-inline PlanPtr dynamic_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr dynamic_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 4);
   const ValueId x = net.value("x", 29, ValueType::f32);
   const ValueId a = net.value("a", 50, ValueType::f32);
@@ -193,11 +192,11 @@ inline PlanPtr dynamic_model(const dispatch::Kernel& kernel, bool observable) {
   net.expect(net.builder.add_elementwise(a, b, arith::Elementwise::tanh, {}));
   net.dynamic_linear(b, c);
   net.expect(net.builder.add_softmax(c, y, true));
-  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, observable);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
 /// Branches: add and concat of floats, concat of codes, quantize and dequantize inside.
-inline PlanPtr branched_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr branched_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 5);
   const ValueId x = net.value("x", 21, ValueType::f32);
   const ValueId xq = net.value("xq", 21, ValueType::u8);
@@ -214,18 +213,18 @@ inline PlanPtr branched_model(const dispatch::Kernel& kernel, bool observable) {
   net.float_linear(x, side);
   net.expect(net.builder.add_add(back, side, sum));
   net.expect(net.builder.add_concat({sum, x}, y));
-  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, observable);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
 /// Rows so wide that a block has the fewest rows.
-inline PlanPtr wide_model(const dispatch::Kernel& kernel, bool observable) {
+inline PlanPtr wide_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
   Net net(kernel, 6);
   const ValueId x = net.value("x", 20011, ValueType::f32);
   const ValueId a = net.value("a", 20011, ValueType::f32);
   const ValueId y = net.value("y", 3, ValueType::f32);
   net.expect(net.builder.add_elementwise(x, a, arith::Elementwise::relu, {}));
   net.dynamic_linear(a, y);
-  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, observable);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
 inline constexpr Model kModels[] = {{"float", float_model, false},      {"static", static_model, true},

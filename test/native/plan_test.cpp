@@ -97,7 +97,7 @@ Bytes slice(const Bytes& all, size_t row, size_t rows, size_t row_bytes) {
 void batches(const Model& model) {
   Bytes first;
   for (const dispatch::Kernel* kernel : test::kernels_here()) {
-    const PlanPtr plan = model.make(*kernel, false);
+    const PlanPtr plan = model.make(*kernel, {});
     const std::vector<float> x = random_rows(*plan, kRows);
     const size_t in = in_features(*plan);
     const size_t row_bytes = out_features(*plan) * 4;
@@ -136,8 +136,8 @@ std::vector<Bytes> observe(const plan::Plan& plan, const float* x, size_t rows, 
 void taps(const Model& model) {
   std::vector<Bytes> first;
   for (const dispatch::Kernel* kernel : test::kernels_here()) {
-    const PlanPtr shared = model.make(*kernel, false);
-    const PlanPtr plan = model.make(*kernel, true);
+    const PlanPtr shared = model.make(*kernel, {});
+    const PlanPtr plan = model.make(*kernel, {.observable = true});
     const std::vector<float> x = random_rows(*plan, kRows);
     Bytes output, part_output;
     const std::vector<Bytes> values = observe(*plan, x.data(), kRows, output);
@@ -160,7 +160,7 @@ void taps(const Model& model) {
 /// Codes in are the codes that float rows become; codes out are those that dequantize to the float output.
 void codes_at_the_border() {
   for (const dispatch::Kernel* kernel : test::kernels_here()) {
-    const PlanPtr plan = test::codes_model(*kernel, true);
+    const PlanPtr plan = test::codes_model(*kernel, {.observable = true});
     const std::vector<float> x = random_rows(*plan, kRows);
     Bytes from_floats;
     const std::vector<Bytes> values = observe(*plan, x.data(), kRows, from_floats);
@@ -198,7 +198,7 @@ void dynamic_formula() {
     net.value("x", kIn, plan::ValueType::f32);
     net.value("y", kOut, plan::ValueType::f32);
     net.expect(net.builder.add(plan::DynamicLinearSpec{0, 1, {w.data(), false, kOut, kIn, {}}, sw, bias}));
-    const PlanPtr plan = net.finish({0, Element::f32, {}}, {1, Element::f32, {}}, false);
+    const PlanPtr plan = net.finish({0, Element::f32, {}}, {1, Element::f32, {}});
     const Bytes out = runner()(*plan, x.data(), 7);
     for (size_t m = 0; m < 7; ++m) {
       const arith::FiniteRange range = arith::finite_range(&x[m * kIn], kIn);
@@ -219,7 +219,7 @@ void dynamic_formula() {
 void nan_inputs() {
   for (const dispatch::Kernel* kernel : test::kernels_here()) {
     for (const Model& model : kModels) {
-      const PlanPtr plan = model.make(*kernel, false);
+      const PlanPtr plan = model.make(*kernel, {});
       const size_t in = in_features(*plan);
       for (const size_t row : {size_t{0}, size_t{5}, size_t{6}, size_t{95}, size_t{96}, kRows - 1}) {
         const size_t column = (row * 7 + 3) % in;
@@ -250,7 +250,7 @@ void nan_inputs() {
 }
 
 void cancelled() {
-  const PlanPtr plan = test::float_model(*test::kernels_here().front(), false);
+  const PlanPtr plan = test::float_model(*test::kernels_here().front(), {});
   std::vector<float> x(kRows * in_features(*plan)), y(kRows * out_features(*plan));
   std::atomic<bool> cancel = true;
   plan::RunRequest q{x.data(), Element::f32, x.size(), y.data(), Element::f32, y.size(), false, &cancel, {}};
@@ -261,7 +261,7 @@ void cancelled() {
 
 void threads() {
   for (const Model& model : {kModels[1], kModels[3]}) {
-    const PlanPtr plan = model.make(*test::kernels_here().front(), false);
+    const PlanPtr plan = model.make(*test::kernels_here().front(), {});
     const std::vector<float> x = random_rows(*plan, kRows);
     const Bytes expected = runner()(*plan, x.data(), kRows);
     std::atomic<int> different = 0;

@@ -30,40 +30,41 @@ function program(
   };
 }
 
+const settings = { nanIsZero: false };
 const good = program([float32('x'), float32('y')], [relu(0, 1)]);
 const x = Float32Array.of(1, -2, -3, 4);
 const y = Float32Array.of(1, 0, 0, 4);
 
 describe('a plan', () => {
   it('runs, now and later, and shows its values', async () => {
-    const plan = new Plan(good);
-    expect(plan.runSync(x, new Float32Array(4), false)).toEqual(y);
-    expect(new Float32Array(await plan.run(x, 4, 4, false, {}))).toEqual(y);
+    const plan = new Plan(good, settings);
+    expect(plan.runSync(x, new Float32Array(4))).toEqual(y);
+    expect(new Float32Array(await plan.run(x, 4, 4, {}))).toEqual(y);
     const values = [new Float32Array(4), new Float32Array(4)];
-    plan.observe(x, new Float32Array(4), false, values);
+    plan.observe(x, new Float32Array(4), values);
     expect(values).toEqual([x, y]);
-    plan.observe(x, new Float32Array(4), false, [undefined, undefined]);
+    plan.observe(x, new Float32Array(4), [undefined, undefined]);
     plan.release();
   });
 
   it('ends with its release, once and for all', async () => {
-    const plan = new Plan(good);
-    const running = plan.run(x, 4, 4, false, {});
+    const plan = new Plan(good, settings);
+    const running = plan.run(x, 4, 4, {});
     plan.release();
     plan.release();
     expect(new Float32Array(await running)).toEqual(y);
-    expectError(() => plan.runSync(x, new Float32Array(4), false), 'ERR_DISPOSED');
-    expectError(() => plan.observe(x, new Float32Array(4), false, []), 'ERR_DISPOSED');
-    await expectRejection(plan.run(x, 4, 4, false, {}), 'ERR_DISPOSED');
+    expectError(() => plan.runSync(x, new Float32Array(4)), 'ERR_DISPOSED');
+    expectError(() => plan.observe(x, new Float32Array(4), []), 'ERR_DISPOSED');
+    await expectRejection(plan.run(x, 4, 4, {}), 'ERR_DISPOSED');
   });
 
   it('checks the sizes of what it is given', async () => {
-    const plan = new Plan(good);
-    expectError(() => plan.runSync(new Float32Array(3), new Float32Array(4), false), 'ERR_SHAPE');
-    expectError(() => plan.runSync(x, new Float32Array(3), false), 'ERR_SHAPE');
-    expectError(() => plan.runSync(new Int8Array(4), new Float32Array(4), false), 'ERR_DTYPE');
-    expectError(() => plan.observe(x, new Float32Array(4), false, [new Float32Array(3)]), 'ERR_SHAPE');
-    await expectRejection(plan.run(x, 4, 3, false, {}), 'ERR_SHAPE');
+    const plan = new Plan(good, settings);
+    expectError(() => plan.runSync(new Float32Array(3), new Float32Array(4)), 'ERR_SHAPE');
+    expectError(() => plan.runSync(x, new Float32Array(3)), 'ERR_SHAPE');
+    expectError(() => plan.runSync(new Int8Array(4), new Float32Array(4)), 'ERR_DTYPE');
+    expectError(() => plan.observe(x, new Float32Array(4), [new Float32Array(3)]), 'ERR_SHAPE');
+    await expectRejection(plan.run(x, 4, 3, {}), 'ERR_SHAPE');
     plan.release();
   });
 });
@@ -93,8 +94,8 @@ describe('a wrong program is a coded error', () => {
   });
 
   it('not so the one they are made from', () => {
-    const plan = new Plan(onCodes(staticLinear({})));
-    expect(plan.runSync(Uint8Array.of(1, 2), new Float32Array(2), false)).toEqual(new Float32Array(2));
+    const plan = new Plan(onCodes(staticLinear({})), settings);
+    expect(plan.runSync(Uint8Array.of(1, 2), new Float32Array(2))).toEqual(new Float32Array(2));
   });
 
   it.each([
@@ -163,7 +164,7 @@ describe('a wrong program is a coded error', () => {
   ] as [string, NativeProgram][])('%s', (_, wrong) => {
     let code = 'none';
     try {
-      new Plan(wrong).release();
+      new Plan(wrong, settings).release();
     } catch (error) {
       code = (error as { code: string }).code;
     }

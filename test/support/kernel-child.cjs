@@ -11,7 +11,8 @@ function run(job) {
     return addon.qgemm(job.x, weights, job.xZeroPoint, job.bias, job.requantize, job.scale, job.result);
   }
   if (job.kind === 'requantize') return addon.requantize(job.acc, job.requantize, job.result);
-  return addon.runPlan(addon.compilePlan(job.program), job.input, job.result, false);
+  addon.bindPlan(addon.compilePlan(job.program, 0), false)(job.input, job.result);
+  return job.result;
 }
 
 function digest(array) {

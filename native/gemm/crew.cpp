@@ -1,0 +1,61 @@
+#include "gemm/crew.h"
+
+#include <algorithm>
+
+namespace requant::gemm {
+namespace {
+
+/// A shared product must save more than sharing costs, and a chunk take longer than claiming it.
+constexpr double kWorthSharingNs = 2 * kShareNs;
+constexpr double kChunkNs = 400;
+constexpr size_t kChunksPerThread = 4;
+
+/// Shares the panels in `chunks` stretches: run(panels).
+template <class Run>
+void share_panels(const parallel::Crew& crew, size_t panels, size_t chunks, Run run) noexcept {
+  auto body = [&](parallel::Share& share) noexcept {
+    for (size_t i; share.next(i);) run(Panels{panels * i / chunks, panels * (i + 1) / chunks});
+  };
+  crew.pool->fork(chunks, crew.helpers, body);
+}
+
+}  // namespace
+
+size_t column_chunks(size_t panels, double ns, size_t threads) noexcept {
+  if (threads == 1 || panels == 1 || ns < kWorthSharingNs) return 1;
+  return std::min({panels, kChunksPerThread * threads, static_cast<size_t>(ns / kChunkNs)});
+}
+
+void qgemm(const parallel::Crew& crew, const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a,
+           const PackedWeights& weights, const kernels::Epilogue& epilogue, void* out,
+           size_t out_stride) noexcept {
+  if (crew.alone()) return qgemm(kernel, a, weights, epilogue, out, out_stride);
+  const size_t n = weights.out_features();
+  const size_t panels = panel_count(panel_group(kernel.layout), n);
+  const size_t chunks =
+      column_chunks(panels, product_cost(kernel.layout.wide, a.cols, n).of(a.rows), crew.threads());
+  if (chunks == 1) return qgemm(kernel, a, weights, epilogue, out, out_stride);
+  const size_t element = kernels::output_bytes(epilogue.output);
+  share_panels(crew, panels, chunks, [&](Panels some) {
+    for_each_panel(panel_group(kernel.layout), n, a.cols, some.first, some.end,
+                   [&](size_t column, size_t columns, size_t offset) {
+                     kernel.panel({a.data, a.stride, weights.data() + offset, a.rows, a.cols, column, columns,
+                                   &epilogue, static_cast<uint8_t*>(out) + column * element, out_stride});
+                   });
+  });
+}
+
+void sgemm(const parallel::Crew& crew, const kernels::SGemmKernel& kernel, const FloatOperand& a,
+           const PackedFloatWeights& weights, const float* scale, const float* bias, float* out,
+           size_t out_stride) noexcept {
+  if (crew.alone()) return sgemm(kernel, a, weights, scale, bias, out, out_stride);
+  const size_t n = weights.out_features;
+  const size_t panels = panel_count(kernel.layout, n);
+  const double ns = product_cost(kernel.layout, weights.in_features, n).of(a.rows);
+  const size_t chunks = column_chunks(panels, ns, crew.threads());
+  if (chunks == 1) return sgemm(kernel, a, weights, scale, bias, out, out_stride);
+  share_panels(crew, panels, chunks,
+               [&](Panels some) { sgemm(kernel, a, weights, scale, bias, out, out_stride, some); });
+}
+
+}  // namespace requant::gemm

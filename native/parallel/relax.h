@@ -1,0 +1,35 @@
+// Busy waiting that is short and says so to the CPU.
+#pragma once
+
+#include <chrono>
+
+namespace requant::parallel {
+
+inline void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// A stretch of time to spin in; the clock is read only now and then.
+class SpinTime {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit SpinTime(Clock::duration length) noexcept : end_(Clock::now() + length) {}
+
+  /// Waits a moment; false once the time is over.
+  bool once() noexcept {
+    relax();
+    return ++count_ % kTurnsPerLook != 0 || Clock::now() < end_;
+  }
+
+ private:
+  static constexpr unsigned kTurnsPerLook = 32;
+  Clock::time_point end_;
+  unsigned count_ = 0;
+};
+
+}  // namespace requant::parallel
