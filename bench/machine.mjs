@@ -1,7 +1,7 @@
 // What stands beside the results: without it they mean nothing.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cpuQuota, kernels, thisSystem, version } from './requant.mjs';
+import { kernels, native, thisSystem, version } from './requant.mjs';
 
 const git = (...args) => {
   try {
@@ -41,7 +41,7 @@ export function describeMachine({ peers }) {
     cpus,
     availableParallelism,
     /** CPUs' worth of time that the container may use; null: no limit. */
-    cpuQuota: cpuQuota(thisSystem())?.cpus ?? null,
+    cpuQuota: native().cpuLimits().quotaCpus,
     memory: totalMemory,
     platform,
     arch,

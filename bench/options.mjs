@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { MODELS } from './models.mjs';
-import { cpuQuota, thisSystem } from './requant.mjs';
+import { native } from './requant.mjs';
 
 export const PEERS = ['own', 'ort', 'tfjs', 'js'];
 const DEFAULT_THREADS = [1, 2];
@@ -46,8 +45,8 @@ function oneOf(name, items, known) {
 
 /** Threads that may run at once here: of the process, and of its container. */
 function threadLimit() {
-  const cpus = cpuQuota(thisSystem())?.cpus;
-  return Math.max(1, Math.min(availableParallelism(), Math.ceil(cpus ?? Number.POSITIVE_INFINITY)));
+  const { cpus, quotaCpus } = native().cpuLimits();
+  return Math.max(1, Math.min(cpus, Math.ceil(quotaCpus ?? Number.POSITIVE_INFINITY)));
 }
 
 /** Errors for which isUsageError holds. */

@@ -11,7 +11,7 @@ const load = (name) => import(new URL(name, dist));
 export const { calibrate, linear, MLP, quantize, relu } = await load('index.mjs');
 export const { kernels, quantizeLinear } = await load('kernels.mjs');
 export const { version } = await load('version.js');
-export const { cpuQuota, thisSystem } = await load('cli/system.js');
+export const { thisSystem } = await load('cli/system.js');
 /** The addon itself, for measurements that are no part of the API. */
 export const { native } = await load('runtime/native.js');
 
