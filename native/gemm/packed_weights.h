@@ -19,14 +19,15 @@ size_t packed_size(const kernels::WeightLayout& layout, size_t columns, size_t k
 template <class Visit>
 void for_each_panel(const kernels::WeightLayout& layout, size_t columns, size_t k, Visit visit) {
   const size_t full = layout.wide.columns();
-  const size_t depth = round_up(k, layout.wide.k_group);
+  const size_t depth = layout.head() + round_up(k, layout.wide.k_group);
   for (size_t column = 0; column < columns; column += full) {
     const size_t width = columns - column < full ? columns - column : full;
     visit(column, width, column * depth);
   }
 }
 
-/// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).
+/// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand),
+/// each panel behind its head.
 template <class T>
 void pack(const kernels::WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride,
           size_t columns, size_t k, T* packed) noexcept;

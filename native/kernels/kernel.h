@@ -5,7 +5,9 @@
 // Activations are unsigned bytes (int8 codes travel as code + 128). Weights are packed in column panels:
 //   packed[panel][k group][column of the panel][k within the group], zero-padded in k and in columns.
 // A panel has `vectors` vectors of `lanes` columns, the last one only as many vectors as it needs. A last
-// panel that is no wider than the kernel's narrow layout is packed in that one.
+// panel that is no wider than the kernel's narrow layout is packed in that one. A kernel that multiplies
+// s8 × s8 takes activations as a − 128 (their top bit flipped) and starts each accumulator from 128·Σk w,
+// which then stands at the head of the panel: one int32 a column, modulo 2^32.
 // Every per-column array is readable up to the next multiple of kColumnPad.
 #pragma once
 
@@ -29,6 +31,10 @@ struct PanelLayout {
 struct WeightLayout {
   PanelLayout wide;
   PanelLayout narrow{0, 0, 1};
+  bool sums_ahead = false;  // int8 weights: 128·Σk w of each of its columns stands before a panel
+
+  /// Bytes a column before the first k.
+  constexpr size_t head() const noexcept { return sums_ahead ? sizeof(int32_t) : 0; }
 
   constexpr const PanelLayout& of(size_t columns) const noexcept {
     return narrow.lanes != 0 && columns <= narrow.columns() ? narrow : wide;
@@ -166,3 +172,5 @@ struct KernelSet {
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx2;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni;
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_dotprod;
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_i8mm;
