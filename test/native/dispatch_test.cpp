@@ -1,4 +1,5 @@
 // Selection of kernels: preference, names, and the error that lists them.
+//   dispatch_test [KERNEL]: KERNEL must be what this CPU gets
 #include "dispatch/registry.h"
 
 #include <cstdlib>
@@ -37,6 +38,11 @@ void preference() {
           "column padding covers whole vectors");
     check(set.sgemm->layout.k_group == 1, "float chains take one k at a time");
   }
+}
+
+void expected_here(const char* name) {
+  const auto best = select_kernel("");
+  check(best.ok() && best.value->name == std::string_view(name), best.value->name);
 }
 
 void names() {
@@ -78,7 +84,10 @@ void forced_by_environment() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && argv[1][0] != '-') {
+    run_case(std::string("dispatch: this CPU gets ") + argv[1], [&] { expected_here(argv[1]); });
+  }
   run_case("dispatch: the first available kernel is preferred", preference);
   run_case("dispatch: each name selects its kernel", names);
   run_case("dispatch: unknown names are errors that list the known ones", unknown_names);
