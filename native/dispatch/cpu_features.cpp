@@ -2,6 +2,12 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(__aarch64__) && defined(_WIN32)
+#include <windows.h>
 #endif
 
 namespace requant::dispatch {
@@ -38,6 +44,43 @@ uint32_t detect() noexcept {
     if (bit(c, 1)) features |= kAvx512Vbmi;
   }
   if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && bit(a, 4)) features |= kAvxVnni;
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__linux__)
+
+uint32_t detect() noexcept {
+  constexpr unsigned long kAsimdDp = 1UL << 20;     // HWCAP_ASIMDDP
+  constexpr unsigned long kInt8Matmul = 1UL << 13;  // HWCAP2_I8MM, which older headers lack
+  uint32_t features = 0;
+  if ((getauxval(AT_HWCAP) & kAsimdDp) != 0) features |= kDotprod;
+  if ((getauxval(AT_HWCAP2) & kInt8Matmul) != 0) features |= kI8mm;
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(__APPLE__)
+
+bool has(const char* name) noexcept {
+  int value = 0;
+  size_t size = sizeof(value);
+  return sysctlbyname(name, &value, &size, nullptr, 0) == 0 && value != 0;
+}
+
+uint32_t detect() noexcept {
+  uint32_t features = 0;
+  if (has("hw.optional.arm.FEAT_DotProd")) features |= kDotprod;
+  if (has("hw.optional.arm.FEAT_I8MM")) features |= kI8mm;
+  return features;
+}
+
+#elif defined(__aarch64__) && defined(_WIN32)
+
+uint32_t detect() noexcept {
+  constexpr DWORD kArmV82Dp = 43;    // PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE
+  constexpr DWORD kArmV82I8mm = 66;  // PF_ARM_V82_I8MM_INSTRUCTIONS_AVAILABLE, which older headers lack
+  uint32_t features = 0;
+  if (IsProcessorFeaturePresent(kArmV82Dp) != 0) features |= kDotprod;
+  if (IsProcessorFeaturePresent(kArmV82I8mm) != 0) features |= kI8mm;
   return features;
 }
 

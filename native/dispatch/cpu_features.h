@@ -1,5 +1,5 @@
-// What this CPU and its operating system support, read once by cpuid and xgetbv: portable between compilers,
-// and unlike __builtin_cpu_supports it links into a shared library everywhere.
+// What this CPU and its operating system support, read once: on x86 by cpuid and xgetbv, which unlike
+// __builtin_cpu_supports links into a shared library everywhere; on arm64 by asking the operating system.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@ enum Feature : uint32_t {
   kAvx512Vnni = 1U << 3,
   kAvxVnni = 1U << 4,
   kAvx512Vbmi = 1U << 5,
+  kDotprod = 1U << 6,
+  kI8mm = 1U << 7,
 };
 
 /// The features present, as a bit set of Feature.
@@ -28,6 +30,8 @@ inline constexpr FeatureName kFeatureNames[] = {{kAvx2, "avx2"},
                                                 {kAvx512, "avx512f+bw+dq+vl"},
                                                 {kAvx512Vnni, "avx512vnni"},
                                                 {kAvxVnni, "avxvnni"},
-                                                {kAvx512Vbmi, "avx512vbmi"}};
+                                                {kAvx512Vbmi, "avx512vbmi"},
+                                                {kDotprod, "dotprod"},
+                                                {kI8mm, "i8mm"}};
 
 }  // namespace requant::dispatch

@@ -12,6 +12,9 @@ constexpr Kernel kKernels[] = {
     {"avx512vnni", kAvx2 | kFma | kAvx512 | kAvx512Vnni, &requant_kernels_avx512vnni},
     {"avxvnni", kAvx2 | kFma | kAvxVnni, &requant_kernels_avxvnni},
     {"avx2", kAvx2 | kFma, &requant_kernels_avx2},
+#elif defined(__aarch64__)
+    {"neon-i8mm", kDotprod | kI8mm, &requant_kernels_neon_i8mm},
+    {"neon-dotprod", kDotprod, &requant_kernels_neon_dotprod},
 #endif
     {"scalar", 0, &requant_kernels_scalar},
 };

@@ -1,6 +1,8 @@
 #include "gemm/packed_weights.h"
 
 #include <algorithm>
+#include <cstring>
+#include <numeric>
 #include <string>
 
 namespace requant::gemm {
@@ -12,18 +14,35 @@ using kernels::WeightLayout;
 size_t packed_size(const WeightLayout& layout, size_t columns, size_t k) noexcept {
   const size_t last = columns % layout.wide.columns();
   const PanelLayout& tail = layout.of(last);
-  return (columns - last) * round_up(k, layout.wide.k_group) +
-         round_up(last, tail.lanes) * round_up(k, tail.k_group);
+  return (columns - last) * layout.wide.depth(k) + round_up(last, tail.lanes) * tail.depth(k);
 }
+
+namespace {
+
+/// Writes the head of each panel: 128·Σk w a column, which makes up for activations taken as a − 128.
+void pack_sums(const WeightLayout& layout, const int8_t* source, size_t columns, size_t k,
+               int8_t* packed) noexcept {
+  for_each_panel(layout.wide, columns, k, [&](size_t first, size_t width, size_t offset) {
+    for (size_t c = 0; c < width; ++c) {
+      const int8_t* w = source + (first + c) * k;
+      const uint32_t sum = static_cast<uint32_t>(std::accumulate(w, w + k, int64_t{0})) * 128;
+      std::memcpy(packed + offset + c * sizeof(sum), &sum, sizeof(sum));
+    }
+  });
+}
+
+}  // namespace
 
 template <class T>
 void pack(const WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
           size_t k, T* packed) noexcept {
   for_each_panel(layout.wide, columns, k, [&](size_t first, size_t width, size_t offset) {
     const size_t group = layout.of(width).k_group;
-    const size_t group_size = round_up(width, layout.of(width).lanes) * group;
+    const size_t width_packed = round_up(width, layout.of(width).lanes);
+    const size_t group_size = width_packed * group;
+    const size_t begin = offset + width_packed * layout.of(width).head;
     const auto copy = [&](size_t c, size_t i) {
-      packed[offset + i / group * group_size + c * group + i % group] =
+      packed[begin + i / group * group_size + c * group + i % group] =
           source[(first + c) * column_stride + i * k_stride];
     };
     // The source is read along its rows.
@@ -71,6 +90,7 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
     rows = shifted.data();
   }
   pack(layout, rows, k, 1, n, k, weights->packed_.data());
+  if (layout.wide.head != 0) pack_sums(layout, rows, n, k, weights->packed_.data());
 
   bool any_zero_point = false;
   for (size_t column = 0; column < n; ++column) {

@@ -19,7 +19,7 @@ size_t packed_size(const kernels::WeightLayout& layout, size_t columns, size_t k
 template <class Visit>
 void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k, size_t first_panel,
                     size_t end_panel, Visit visit) {
-  const size_t depth = round_up(k, layout.k_group);
+  const size_t depth = layout.depth(k);
   const size_t end = end_panel * layout.columns() < columns ? end_panel * layout.columns() : columns;
   for (size_t column = first_panel * layout.columns(); column < end; column += layout.columns()) {
     const size_t width = columns - column < layout.columns() ? columns - column : layout.columns();
@@ -29,7 +29,7 @@ void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k
 
 /// What QGemmKernel::panel takes at a time: kColumnPad columns, whole panels of the layout.
 constexpr kernels::PanelLayout panel_group(const kernels::WeightLayout& layout) noexcept {
-  return {kernels::kColumnPad, 1, layout.wide.k_group};
+  return {kernels::kColumnPad, 1, layout.wide.k_group, layout.wide.head};
 }
 
 inline size_t panel_count(const kernels::PanelLayout& layout, size_t columns) noexcept {
@@ -42,7 +42,8 @@ void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k
   for_each_panel(layout, columns, k, 0, panel_count(layout, columns), visit);
 }
 
-/// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand).
+/// Packs w[column, k] = source[column · column_stride + k · k_stride] into `packed` (zeroed beforehand), each
+/// panel behind its head.
 template <class T>
 void pack(const kernels::WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride,
           size_t columns, size_t k, T* packed) noexcept;

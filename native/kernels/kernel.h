@@ -5,7 +5,9 @@
 // Activations are unsigned bytes (int8 codes travel as code + 128). Weights are packed in column panels:
 //   packed[panel][k group][column of the panel][k within the group], zero-padded in k and in columns.
 // A panel has `vectors` vectors of `lanes` columns, the last one only as many vectors as it needs. A last
-// panel that is no wider than the kernel's narrow layout is packed in that one.
+// panel that is no wider than the kernel's narrow layout is packed in that one. A kernel that multiplies
+// s8 × s8 takes activations as a − 128 (their top bit flipped) and starts each accumulator from 128·Σk w,
+// which then stands at the head of the panel: one int32 a column, modulo 2^32.
 // Every per-column array is readable up to the next multiple of kColumnPad.
 #pragma once
 
@@ -17,11 +19,14 @@ namespace requant::kernels {
 inline constexpr size_t kColumnPad = 64;
 
 struct PanelLayout {
-  size_t lanes;    // columns in one vector
-  size_t vectors;  // vectors in a full panel
-  size_t k_group;  // consecutive k values kept together per column
+  size_t lanes;     // columns in one vector
+  size_t vectors;   // vectors in a full panel
+  size_t k_group;   // consecutive k values kept together per column
+  size_t head = 0;  // bytes a column before the first k: 0, or 4 for 128·Σk w
 
   constexpr size_t columns() const noexcept { return lanes * vectors; }
+  /// Elements a column takes.
+  constexpr size_t depth(size_t k) const noexcept { return head + (k + k_group - 1) / k_group * k_group; }
 };
 
 /// How a kernel wants its weights: full panels, and a last panel of few columns with more k a column, so that
@@ -181,3 +186,5 @@ extern "C" const requant::kernels::KernelSet requant_kernels_scalar;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx2;
 extern "C" const requant::kernels::KernelSet requant_kernels_avxvnni;
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni;
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_dotprod;
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_i8mm;

@@ -1,4 +1,5 @@
 // Selection of kernels: preference, names, and the error that lists them.
+//   dispatch_test [KERNEL]: KERNEL must be what this CPU gets
 #include "dispatch/registry.h"
 
 #include <cstdlib>
@@ -47,6 +48,11 @@ void preference() {
   }
 }
 
+void expected_here(const char* name) {
+  const auto best = select_kernel("");
+  check(best.ok() && best.value->name == std::string_view(name), best.value->name);
+}
+
 void names() {
   for (const dispatch::Kernel* kernel : available()) {
     const auto selected = select_kernel(kernel->name);
@@ -86,7 +92,10 @@ void forced_by_environment() {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && argv[1][0] != '-') {
+    run_case(std::string("dispatch: this CPU gets ") + argv[1], [&] { expected_here(argv[1]); });
+  }
   run_case("dispatch: the first available kernel is preferred", preference);
   run_case("dispatch: each name selects its kernel", names);
   run_case("dispatch: unknown names are errors that list the known ones", unknown_names);

@@ -48,10 +48,9 @@ constexpr const QTileFn* kTilesOf[kVectors] = {kTiles<Dot<Encoding>, Deep, 1>,
 
 template <class Encoding>
 void qgemm_6x16(const QGemmPanel& p) noexcept {
-  for (size_t i = 0; i * kPanel.columns() < p.columns; ++i) {
-    const QGemmPanel panel = panel_of(p, kPanel, i);
+  each_panel(p, kPanel, [](const QGemmPanel& panel) {
     run_tiles(panel, kTilesOf<Encoding>[vectors_for(panel.columns, kPanel.lanes) - 1], kRows);
-  }
+  });
 }
 
 /// Register-only: twelve chains.

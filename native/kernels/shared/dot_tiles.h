@@ -25,15 +25,6 @@ template <class D, int Rows, int Vectors, int All, class Broadcast>
   });
 }
 
-/// The instruction has a latency of four or five cycles, two may start in one: fewer accumulators than this
-/// would wait for themselves, so that k is split over several chains (integers: same bits).
-constexpr int kMinAccumulators = 8;
-
-constexpr int chains_for(int accumulators) noexcept {
-  if (accumulators >= kMinAccumulators) return 1;
-  return accumulators >= kMinAccumulators / 2 ? 2 : 4;
-}
-
 /// sums[r][v] += Σ over k.
 template <class D, class Depth, int Rows, int Vectors>
 [[gnu::always_inline]] inline void accumulate(const QGemmPanel& p, size_t row,

@@ -43,13 +43,27 @@ void run_tiles(const Panel& p, void (*const* tiles)(const Panel&, size_t) noexce
 /// Panel number `index` of a group, for a layout with panels narrower than kColumnPad.
 inline QGemmPanel panel_of(const QGemmPanel& group, const PanelLayout& layout, size_t index) noexcept {
   const size_t first = index * layout.columns();
-  const size_t depth = (group.k + layout.k_group - 1) / layout.k_group * layout.k_group;
   QGemmPanel panel = group;
-  panel.weights += first * depth;
+  panel.weights += first * layout.depth(group.k);
   panel.column += first;
   panel.columns = minimum(layout.columns(), group.columns - first);
   panel.out = static_cast<uint8_t*>(group.out) + first * output_bytes(group.epilogue->output);
   return panel;
+}
+
+/// The panels of a group, left to right.
+template <class Body>
+void each_panel(const QGemmPanel& group, const PanelLayout& layout, Body body) noexcept {
+  for (size_t i = 0; i * layout.columns() < group.columns; ++i) body(panel_of(group, layout, i));
+}
+
+/// Dot products have a latency of four or five cycles, two may start in one: fewer accumulators than this
+/// would wait for themselves, so that k is split over several chains (integers: same bits).
+constexpr int kMinAccumulators = 8;
+
+constexpr int chains_for(int accumulators) noexcept {
+  if (accumulators >= kMinAccumulators) return 1;
+  return accumulators >= kMinAccumulators / 2 ? 2 : 4;
 }
 
 constexpr size_t vectors_for(size_t columns, size_t lanes) noexcept { return (columns + lanes - 1) / lanes; }

@@ -10,6 +10,7 @@ namespace {
 
 template <int I>
 struct Index {
+  static constexpr int value = I;
   constexpr operator int() const noexcept { return I; }
 };
 

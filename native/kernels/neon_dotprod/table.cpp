@@ -1,0 +1,22 @@
+// The table of the NEON dot product kernels: the only symbol of this instruction set.
+#include "kernels/neon_dotprod/qgemm.h"
+#include "kernels/neon_shared/floats.h"
+
+namespace requant::kernels {
+namespace {
+
+uint64_t peak_int8(uint64_t steps) noexcept {
+  return peak<int32x4_t>(steps, vdupq_n_s32(0x01010101), 16, [](int32x4_t& acc, int32x4_t x) {
+    asm volatile("sdot %0.4s, %1.16b, %1.4b[0]" : "+w"(acc) : "w"(x));
+  });
+}
+
+constexpr QGemmKernel kQGemm{{kPanel}, qgemm_6x16_neon_dotprod, epilogue<Lanes4>};
+constexpr PeakLoops kPeak{peak_int8, peak_float32};
+
+}  // namespace
+}  // namespace requant::kernels
+
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_dotprod{
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
+    &requant::kernels::kPeak};
