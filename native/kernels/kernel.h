@@ -146,6 +146,12 @@ struct DequantizeRow {
   float* out;
 };
 
+/// The smallest range that holds 0 and every finite value of a row.
+struct FiniteRange {
+  float min = 0.0F;
+  float max = 0.0F;
+};
+
 /// out[i] = table[x[i]]
 struct LookupRow {
   const uint8_t* x;
@@ -160,6 +166,7 @@ struct VectorKernel {
   /// True when x holds a NaN (whose code is the zero point).
   bool (*quantize)(const QuantizeRow&) noexcept;
   void (*dequantize)(const DequantizeRow&) noexcept;
+  FiniteRange (*finite_range)(const float* x, size_t count) noexcept;
   LookupFn lookup;
   LookupFn lookup_vbmi;  // for CPUs with AVX-512 VBMI (dispatch::lookup_of), or null
 };

@@ -70,7 +70,7 @@ Status dequantize_linear(std::span<const int32_t> q, float scale, int32_t zero_p
 
 Status dynamic_quantize_linear(const kernels::KernelSet& kernel, std::span<const float> x,
                                arith::DynamicParams& params, Codes out) {
-  const arith::FiniteRange range = arith::finite_range(x.data(), x.size());
+  const kernels::FiniteRange range = kernel.vector->finite_range(x.data(), x.size());
   params = arith::dynamic_params(range.min, range.max);
   return quantize_linear(kernel, x, params.scale, params.zero_point, out);
 }

@@ -99,7 +99,7 @@ class DynamicLinear final : public Stage {
   /// True when the row holds a NaN.
   bool quantize_row(const Block& block, MatrixView<const float> x, size_t r,
                     const Scratch& s) const noexcept {
-    const arith::FiniteRange range = arith::finite_range(x.row(r), x.cols);
+    const kernels::FiniteRange range = block.kernel.vector->finite_range(x.row(r), x.cols);
     const arith::DynamicParams params = arith::dynamic_params(range.min, range.max);
     s.scale[r] = params.scale;
     s.minus_zero_point[r] = -params.zero_point;

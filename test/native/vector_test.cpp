@@ -201,6 +201,25 @@ void dequantize(const VectorKernel& kernel) {
   }
 }
 
+void finite_range(const VectorKernel& kernel) {
+  GuardedBuffer<float> x_memory(kMaxLength);
+  Random random(46);
+  for (size_t count = 0; count <= kMaxLength; ++count) {
+    for (int round = 0; round < 16; ++round) {
+      float* x = x_memory.place(count, round % 2 == 0 ? Flush::end : Flush::start);
+      // All of one sign every other time, so that 0 is an end; specials are rare or frequent.
+      for (size_t i = 0; i < count; ++i) {
+        x[i] = random.chance(round % 4 == 0 ? 3 : 100) ? random.special() : random.scaled(-20, 20);
+        if (round % 8 < 4) x[i] = std::copysign(x[i], round % 8 < 2 ? 1.0F : -1.0F);
+      }
+      const kernels::FiniteRange range = kernel.finite_range(x, count);
+      const arith::FiniteRange expected = arith::finite_range(x, count);
+      check(test::same_float(range.min, expected.min) && test::same_float(range.max, expected.max),
+            std::to_string(count) + " values");
+    }
+  }
+}
+
 void lookup(kernels::LookupFn lookup) {
   GuardedBuffer<uint8_t> x_memory(kMaxLength), out_memory(kMaxLength);
   Random random(45);
@@ -257,6 +276,7 @@ int main(int argc, char** argv) {
     run_case("vector, " + name + ": quantize, hard quotients", [&] { quantize_hard_quotients(vector); });
     run_case("vector, " + name + ": quantize, random", [&] { quantize_random(vector); });
     run_case("vector, " + name + ": dequantize", [&] { dequantize(vector); });
+    run_case("vector, " + name + ": finite range", [&] { finite_range(vector); });
     run_case("vector, " + name + ": lookup", [&] { lookup(vector.lookup); });
     if (vector.lookup_vbmi != nullptr && (dispatch::cpu_features() & dispatch::kAvx512Vbmi) != 0) {
       run_case("vector, " + name + ": lookup, VBMI", [&] { lookup(vector.lookup_vbmi); });

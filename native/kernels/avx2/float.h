@@ -18,7 +18,8 @@ void sgemm_6x16_avx2(const SGemmPanel& p) noexcept {
 }
 
 constexpr SGemmKernel kSGemm{{Lanes8::kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>, lookup_avx2, nullptr};
+constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>, finite_range<Lanes8>, lookup_avx2,
+                               nullptr};
 
 /// Register-only: ten chains.
 uint64_t peak_float32(uint64_t steps) noexcept {

@@ -35,7 +35,14 @@ struct Lanes8 {
     }
     return _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes)));
   }
-  static void store(int32_t* p, Int v, size_t count) noexcept { _mm256_maskstore_epi32(p, first(count), v); }
+  /// Masked stores only where they are needed: AMD's CPUs take 12 cycles and more for one.
+  static void store(int32_t* p, Int v, size_t count) noexcept {
+    if (count >= kLanes) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+    } else {
+      _mm256_maskstore_epi32(p, first(count), v);
+    }
+  }
   static void store_bytes(uint8_t* p, Int v, size_t count) noexcept {
     const uint64_t bytes = low_bytes(v);
     if (count >= kLanes) {
@@ -125,7 +132,13 @@ struct Lanes8 {
   static Float load_weights(const int8_t* p) noexcept {
     return to_float(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
-  static void store(float* p, Float v, size_t count) noexcept { _mm256_maskstore_ps(p, first(count), v); }
+  static void store(float* p, Float v, size_t count) noexcept {
+    if (count >= kLanes) {
+      _mm256_storeu_ps(p, v);
+    } else {
+      _mm256_maskstore_ps(p, first(count), v);
+    }
+  }
   static Float add(Float a, Float b) noexcept { return _mm256_add_ps(a, b); }
   static Float mul(Float a, Float b) noexcept { return _mm256_mul_ps(a, b); }
   static Float div(Float a, Float b) noexcept { return _mm256_div_ps(a, b); }

@@ -20,7 +20,8 @@ void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
 constexpr QGemmKernel kQGemm{{kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
 constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>, lookup_words, lookup_bytes};
+constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>, finite_range<Lanes16>, lookup_words,
+                               lookup_bytes};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 }  // namespace

@@ -90,7 +90,8 @@ uint64_t peak_float32(uint64_t steps) noexcept {
 }
 
 constexpr SGemmKernel kSGemm{{Lanes4::kLanes, kVectors, 1}, sgemm_6x16_neon<float>, sgemm_6x16_neon<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes4>, dequantize<Lanes4>, lookup_neon, nullptr};
+constexpr VectorKernel kVector{quantize<Lanes4>, dequantize<Lanes4>, finite_range<Lanes4>, lookup_neon,
+                               nullptr};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -135,13 +135,18 @@ void dequantize(const DequantizeRow& d) noexcept {
   for (size_t i = 0; i < d.count; ++i) d.out[i] = arith::dequantize(d.codes[i], d.scale, d.zero_point);
 }
 
+FiniteRange finite_range(const float* x, size_t count) noexcept {
+  const arith::FiniteRange range = arith::finite_range(x, count);
+  return {range.min, range.max};
+}
+
 void lookup(const LookupRow& row) noexcept {
   for (size_t i = 0; i < row.count; ++i) row.out[i] = row.table[row.x[i]];
 }
 
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
-constexpr VectorKernel kVector{quantize, dequantize, lookup, nullptr};
+constexpr VectorKernel kVector{quantize, dequantize, finite_range, lookup, nullptr};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -1,5 +1,5 @@
-// Quantize and dequantize rows of any length over a vector type V: partial loads and stores, nothing is read
-// beyond the end. Internal linkage, as in epilogue.h.
+// Quantize, dequantize and measure rows of any length over a vector type V: partial loads and stores, nothing
+// is read beyond the end. Internal linkage, as in epilogue.h.
 #pragma once
 
 #include "kernels/shared/finish.h"
@@ -108,6 +108,50 @@ void dequantize(const DequantizeRow& d) noexcept {
     const auto codes = V::load_bytes(d.codes + i, d.count - i);
     V::store(d.out + i, V::mul(scale, V::to_float(V::sub(codes, zero_point))), d.count - i);
   }
+}
+
+/// Vectors whose minima and maxima are in flight at a time.
+constexpr int kRangeVectors = 2;
+
+/// min and max over lanes, started from +0; equal values keep what was there, so that −0 never shows.
+template <class V>
+class RangeOfLanes {
+ public:
+  [[gnu::always_inline]] void add(int i, typename V::Float x) noexcept {
+    // 0·x is NaN for what is not finite.
+    const auto finite = V::zero_where(V::is_nan(V::mul(x, V::set(0.0F))), x);
+    min_[i] = V::min(finite, min_[i]);
+    max_[i] = V::max(finite, max_[i]);
+  }
+
+  FiniteRange get() const noexcept {
+    float lanes[2][V::kLanes];
+    V::store(lanes[0], V::min(min_[0], min_[1]), V::kLanes);
+    V::store(lanes[1], V::max(max_[0], max_[1]), V::kLanes);
+    FiniteRange range;
+    for (size_t i = 0; i < V::kLanes; ++i) {
+      range.min = lanes[0][i] < range.min ? lanes[0][i] : range.min;
+      range.max = lanes[1][i] > range.max ? lanes[1][i] : range.max;
+    }
+    return range;
+  }
+
+ private:
+  typename V::Float min_[kRangeVectors] = {V::set(0.0F), V::set(0.0F)};
+  typename V::Float max_[kRangeVectors] = {V::set(0.0F), V::set(0.0F)};
+};
+
+template <class V>
+FiniteRange finite_range(const float* x, size_t count) noexcept {
+  constexpr size_t kStep = kRangeVectors * V::kLanes;
+  RangeOfLanes<V> range;
+  size_t i = 0;
+  for (; i + kStep <= count; i += kStep) {
+    unroll<kRangeVectors>(
+        [&](auto v) __attribute__((always_inline)) { range.add(v, V::load(x + i + v * V::kLanes)); });
+  }
+  for (; i < count; i += V::kLanes) range.add(0, V::load_first(x + i, count - i, V::set(0.0F)));
+  return range.get();
 }
 
 }  // namespace
