@@ -93,20 +93,37 @@ struct Lanes8 {
   }
 
   static constexpr int kCodeVectors = 2;
+  /// As Lanes16::Words.
+  struct Words {
+    __m256i words;
+
+    template <int Vectors>
+    explicit Words(const Int (&q)[Vectors]) noexcept
+        : words(_mm256_permute4x64_epi64(_mm256_packs_epi32(q[0], q[Vectors - 1]), 0xD8)) {
+      static_assert(Vectors <= 2);
+    }
+
+    void add(int16_t v) noexcept { words = _mm256_adds_epi16(words, _mm256_set1_epi16(v)); }
+  };
+
   /// As Lanes16::CodeBytes.
   struct CodeBytes {
     __m128i lo, hi, flip;
+    bool plain;
     CodeBytes(uint8_t low, uint8_t high, uint8_t xor_with) noexcept
         : lo(_mm_set1_epi8(static_cast<char>(low))),
           hi(_mm_set1_epi8(static_cast<char>(high))),
-          flip(_mm_set1_epi8(static_cast<char>(xor_with))) {}
+          flip(_mm_set1_epi8(static_cast<char>(xor_with))),
+          plain(low == 0 && high == 255 && xor_with == 0) {}
 
     template <int Vectors>
     void store(uint8_t* out, const Int (&q)[Vectors], size_t columns) const noexcept {
-      static_assert(Vectors <= 2);
-      const Int words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0], q[Vectors - 1]), 0xD8);
-      __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-      bytes = _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(bytes, lo), hi), flip);
+      store(out, Words(q), columns);
+    }
+
+    void store(uint8_t* out, const Words& w, size_t columns) const noexcept {
+      __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(w.words), _mm256_extracti128_si256(w.words, 1));
+      if (!plain) bytes = _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(bytes, lo), hi), flip);
       if (columns >= 16) {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
       } else {
@@ -144,13 +161,19 @@ struct Lanes8 {
   static Float div(Float a, Float b) noexcept { return _mm256_div_ps(a, b); }
   static Float min(Float a, Float b) noexcept { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm256_max_ps(a, b); }
+  static Float limit(Float v, Float bound) noexcept {
+    return min(max(v, _mm256_xor_ps(bound, set(-0.0F))), bound);
+  }
   static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm256_fmadd_ps(a, b, c); }
   static Float negative_multiply_add(Float a, Float b, Float c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
   static Float to_float(Int v) noexcept { return _mm256_cvtepi32_ps(v); }
   static Int round(Float v) noexcept { return _mm256_cvtps_epi32(v); }
 
   static Mask no_nan() noexcept { return _mm256_setzero_si256(); }
-  static Mask is_nan(Float v) noexcept { return _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)); }
+  static Mask is_nan(Float v) noexcept { return either_is_nan(v, v); }
+  static Mask either_is_nan(Float a, Float b) noexcept {
+    return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+  }
   static Mask either(Mask a, Mask b) noexcept { return _mm256_or_si256(a, b); }
   static bool any(Mask m) noexcept { return _mm256_movemask_epi8(m) != 0; }
   static Float zero_where(Mask m, Float v) noexcept { return _mm256_andnot_ps(_mm256_castsi256_ps(m), v); }

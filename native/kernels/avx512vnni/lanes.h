@@ -70,26 +70,45 @@ struct Lanes16 {
 
   /// Vectors of codes that CodeBytes stores best at a time.
   static constexpr int kCodeVectors = 4;
-  /// Codes of `Vectors` vectors of columns, saturated to a byte, clamped, and their top bit flipped where
-  /// the output is signed.
+  /// Up to that many vectors, saturated to int16, in whatever order.
+  struct Words {
+    __m512i low, high;
+
+    template <int Vectors>
+    explicit Words(const Int (&q)[Vectors]) noexcept {
+      const Int zero = _mm512_setzero_si512();
+      low = _mm512_packs_epi32(q[0], Vectors > 1 ? q[Vectors > 1 ? 1 : 0] : zero);
+      high = Vectors > 2 ? _mm512_packs_epi32(q[Vectors > 2 ? 2 : 0], Vectors > 3 ? q[Vectors - 1] : zero)
+                         : zero;
+    }
+
+    void add(int16_t v) noexcept {
+      low = _mm512_adds_epi16(low, _mm512_set1_epi16(v));
+      high = _mm512_adds_epi16(high, _mm512_set1_epi16(v));
+    }
+  };
+
+  /// Codes of `Vectors` vectors of columns, saturated to a byte; then, unless they are plain bytes, clamped,
+  /// and their top bit flipped where the output is signed.
   struct CodeBytes {
     __m512i lo, hi, flip;
+    bool plain;
     CodeBytes(uint8_t low, uint8_t high, uint8_t xor_with) noexcept
         : lo(_mm512_set1_epi8(static_cast<char>(low))),
           hi(_mm512_set1_epi8(static_cast<char>(high))),
-          flip(_mm512_set1_epi8(static_cast<char>(xor_with))) {}
+          flip(_mm512_set1_epi8(static_cast<char>(xor_with))),
+          plain(low == 0 && high == 255 && xor_with == 0) {}
 
     template <int Vectors>
     void store(uint8_t* out, const Int (&q)[Vectors], size_t columns) const noexcept {
-      const Int zero = _mm512_setzero_si512();
-      const Int low = _mm512_packs_epi32(q[0], Vectors > 1 ? q[Vectors > 1 ? 1 : 0] : zero);
-      const Int high = Vectors > 2
-                           ? _mm512_packs_epi32(q[Vectors > 2 ? 2 : 0], Vectors > 3 ? q[Vectors - 1] : zero)
-                           : zero;
+      store(out, Words(q), columns);
+    }
+
+    void store(uint8_t* out, const Words& words, size_t columns) const noexcept {
       // Packing works in 128-bit lanes: lane i holds columns 4i…4i+3 of each vector.
       const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-      Int bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
-      bytes = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(bytes, lo), hi), flip);
+      Int bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words.low, words.high));
+      if (!plain) bytes = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(bytes, lo), hi), flip);
       if (columns >= 64) {
         _mm512_storeu_si512(out, bytes);
       } else {
@@ -114,6 +133,11 @@ struct Lanes16 {
   static Float div(Float a, Float b) noexcept { return _mm512_div_ps(a, b); }
   static Float min(Float a, Float b) noexcept { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm512_max_ps(a, b); }
+  /// The value nearest to v in [−bound, bound]; anything for NaN.
+  static Float limit(Float v, Float bound) noexcept {
+    constexpr int kSmallerMagnitudeSignOfFirst = 0b0010;
+    return _mm512_range_ps(v, bound, kSmallerMagnitudeSignOfFirst);
+  }
   static Float multiply_add(Float a, Float b, Float c) noexcept { return _mm512_fmadd_ps(a, b, c); }
   /// c − a·b, rounded once.
   static Float negative_multiply_add(Float a, Float b, Float c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
@@ -121,7 +145,8 @@ struct Lanes16 {
   static Int round(Float v) noexcept { return _mm512_cvtps_epi32(v); }
 
   static Mask no_nan() noexcept { return 0; }
-  static Mask is_nan(Float v) noexcept { return _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
+  static Mask is_nan(Float v) noexcept { return either_is_nan(v, v); }
+  static Mask either_is_nan(Float a, Float b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
   static Mask either(Mask a, Mask b) noexcept { return static_cast<Mask>(a | b); }
   static bool any(Mask m) noexcept { return m != 0; }
   static Float zero_where(Mask m, Float v) noexcept { return _mm512_maskz_mov_ps(static_cast<Mask>(~m), v); }

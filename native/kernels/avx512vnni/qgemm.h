@@ -12,7 +12,8 @@
 //                 up to 4 vectors × 4 columns of w (16 k each): a last panel of at most 16 columns
 //                ┌────────┬────────┬────────┬────────┐
 //   6 rows of a  │ zmm    │ zmm    │ zmm    │ zmm    │  per 16 k: as above, for a quarter of the columns;
-//   (16 k each)  └────────┴────────┴────────┴────────┘  each column's four partial sums are added at the end
+//   (16 k each)  └────────┴────────┴────────┴────────┘  each column's four partial sums are added at the end;
+//                                                       one vector alone: 8 rows, added four rows at a time
 #pragma once
 
 #include "kernels/avx512vnni/lanes.h"
@@ -78,6 +79,28 @@ template <int Rows, int Vectors>
   Tile<Lanes16, Rows, 1>{p, row, acc}.finish();
 }
 
+/// Up to four columns: four rows at a time take the place of four vectors of columns in the reduction.
+template <int Rows>
+[[gnu::flatten]] void qtile_few_columns(const QGemmPanel& p, size_t row) noexcept {
+  __m512i partial[Rows][1];
+  unroll<Rows>([&](auto r) __attribute__((always_inline)) { partial[r][0] = _mm512_setzero_si512(); });
+  accumulate<Dot, Narrow>(p, row, partial);
+  const __m512i bias = _mm512_broadcast_i32x4(_mm512_castsi512_si128(Bias<Lanes16, 1>(p).of[0]));
+  __m512i acc[Rows][1];
+  unroll<(Rows + 3) / 4>([&](auto group) __attribute__((always_inline)) {
+    constexpr int kFirst = 4 * decltype(group)::value;
+    constexpr int kCount = Rows - kFirst < 4 ? Rows - kFirst : 4;
+    __m512i rows[kCount];
+    unroll<kCount>([&](auto r) __attribute__((always_inline)) { rows[r] = partial[kFirst + r][0]; });
+    const __m512i sums = _mm512_add_epi32(add_partial_sums(rows), bias);
+    unroll<kCount>([&](auto r) __attribute__((always_inline)) {
+      constexpr int kLane = decltype(r)::value;
+      acc[kFirst + r][0] = _mm512_castsi128_si512(_mm512_extracti32x4_epi32(sums, kLane));
+    });
+  });
+  Tile<Lanes16, Rows, 1>{p, row, acc}.finish();
+}
+
 constexpr PanelLayout kWidePanel{Lanes16::kLanes, kVectors, Wide::kStep};
 constexpr PanelLayout kNarrowPanel{4, 4, Narrow::kStep};
 
@@ -88,10 +111,15 @@ constexpr QTileFn kNarrowTiles[kRows] = {qtile_narrow<1, Vectors>, qtile_narrow<
 // A wide panel of one vector does not exist: it is narrow.
 constexpr const QTileFn* kTilesOf[kVectors] = {nullptr, kTiles<Dot, Wide, 2>, kTiles<Dot, Wide, 3>,
                                                kTiles<Dot, Wide, 4>};
-constexpr const QTileFn* kNarrowTilesOf[4] = {kNarrowTiles<1>, kNarrowTiles<2>, kNarrowTiles<3>,
-                                              kNarrowTiles<4>};
+constexpr size_t kFewColumns = 4;
+constexpr size_t kFewColumnsRows = 8;
+constexpr QTileFn kFewColumnsTiles[kFewColumnsRows] = {
+    qtile_few_columns<1>, qtile_few_columns<2>, qtile_few_columns<3>, qtile_few_columns<4>,
+    qtile_few_columns<5>, qtile_few_columns<6>, qtile_few_columns<7>, qtile_few_columns<8>};
+constexpr const QTileFn* kNarrowTilesOf[4] = {nullptr, kNarrowTiles<2>, kNarrowTiles<3>, kNarrowTiles<4>};
 
 void qgemm_6x64_avx512vnni(const QGemmPanel& p) noexcept {
+  if (p.columns <= kFewColumns) return run_tiles(p, kFewColumnsTiles, kFewColumnsRows);
   const bool narrow = p.columns <= kNarrowPanel.columns();
   run_tiles(p,
             narrow ? kNarrowTilesOf[vectors_for(p.columns, kNarrowPanel.lanes) - 1]

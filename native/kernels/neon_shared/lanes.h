@@ -46,27 +46,49 @@ struct Lanes4 {
   static Int max(Int a, Int b) noexcept { return vmaxq_s32(a, b); }
 
   static constexpr int kCodeVectors = 4;
+  /// As Lanes16::Words.
+  struct Words {
+    int16x8_t low, high;
+
+    template <int Vectors>
+    [[gnu::always_inline]] explicit Words(const Int (&q)[Vectors]) noexcept
+        : low(pair(q[0], q[Vectors > 1 ? 1 : 0])),
+          high(Vectors > 2 ? pair(q[Vectors > 2 ? 2 : 0], q[Vectors - 1]) : low) {
+      static_assert(Vectors <= 4);
+    }
+
+    void add(int16_t v) noexcept {
+      low = vqaddq_s16(low, vdupq_n_s16(v));
+      high = vqaddq_s16(high, vdupq_n_s16(v));
+    }
+
+    static int16x8_t pair(Int a, Int b) noexcept { return vqmovn_high_s32(vqmovn_s32(a), b); }
+  };
+
   /// As Lanes16::CodeBytes.
   struct CodeBytes {
     uint8x16_t lo, hi, flip;
+    bool plain;
     CodeBytes(uint8_t low, uint8_t high, uint8_t xor_with) noexcept
-        : lo(vdupq_n_u8(low)), hi(vdupq_n_u8(high)), flip(vdupq_n_u8(xor_with)) {}
+        : lo(vdupq_n_u8(low)),
+          hi(vdupq_n_u8(high)),
+          flip(vdupq_n_u8(xor_with)),
+          plain(low == 0 && high == 255 && xor_with == 0) {}
 
     template <int Vectors>
     [[gnu::always_inline]] void store(uint8_t* out, const Int (&q)[Vectors], size_t columns) const noexcept {
-      static_assert(Vectors <= 4);
-      const int16x8_t low = pair(q[0], q[Vectors > 1 ? 1 : 0]);
-      const int16x8_t high = Vectors > 2 ? pair(q[Vectors > 2 ? 2 : 0], q[Vectors - 1]) : low;
-      uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(low), high);
-      bytes = veorq_u8(vminq_u8(vmaxq_u8(bytes, lo), hi), flip);
-      if (Vectors == 4 && columns >= 16) {
+      store(out, Words(q), Vectors == 4 ? columns : minimum(columns, Vectors * kLanes));
+    }
+
+    [[gnu::always_inline]] void store(uint8_t* out, const Words& words, size_t columns) const noexcept {
+      uint8x16_t bytes = vqmovun_high_s16(vqmovun_s16(words.low), words.high);
+      if (!plain) bytes = veorq_u8(vminq_u8(vmaxq_u8(bytes, lo), hi), flip);
+      if (columns >= 16) {
         vst1q_u8(out, bytes);
       } else {
         store_first(out, bytes, columns);
       }
     }
-
-    static int16x8_t pair(Int a, Int b) noexcept { return vqmovn_high_s32(vqmovn_s32(a), b); }
   };
   static Int bits(Float v) noexcept { return vreinterpretq_s32_f32(v); }
 
@@ -96,6 +118,7 @@ struct Lanes4 {
   static Float div(Float a, Float b) noexcept { return vdivq_f32(a, b); }
   static Float min(Float a, Float b) noexcept { return vminq_f32(a, b); }
   static Float max(Float a, Float b) noexcept { return vmaxq_f32(a, b); }
+  static Float limit(Float v, Float bound) noexcept { return min(max(v, vnegq_f32(bound)), bound); }
   static Float multiply_add(Float a, Float b, Float c) noexcept { return vfmaq_f32(c, a, b); }
   static Float negative_multiply_add(Float a, Float b, Float c) noexcept { return vfmsq_f32(c, a, b); }
   static Float to_float(Int v) noexcept { return vcvtq_f32_s32(v); }
@@ -103,6 +126,7 @@ struct Lanes4 {
 
   static Mask no_nan() noexcept { return vdupq_n_u32(0); }
   static Mask is_nan(Float v) noexcept { return vmvnq_u32(vceqq_f32(v, v)); }
+  static Mask either_is_nan(Float a, Float b) noexcept { return either(is_nan(a), is_nan(b)); }
   static Mask either(Mask a, Mask b) noexcept { return vorrq_u32(a, b); }
   static bool any(Mask m) noexcept { return vmaxvq_u32(m) != 0; }
   static Float zero_where(Mask m, Float v) noexcept {

@@ -31,7 +31,7 @@ bool quantize_dividing(const QuantizeRow& q) noexcept {
 
 /// The same codes without a division a value, for 2^-100 ≤ s ≤ 2^116: Markstein's correction of x·fl(1/s),
 ///   x = clamp(x, ±1024·s),  q = x·r,  q = fma(fma(−q, s, x), r, q),
-/// is fl(x/s) or saturates with it (shared/finish.h rounds; docs/numerics.md). NaN is only noticed.
+/// is fl(x/s) or saturates with it (docs/numerics.md). NaN is only noticed.
 template <class V>
 class ByReciprocal {
  public:
@@ -39,9 +39,8 @@ class ByReciprocal {
       : q_(q),
         scale_(V::set(q.scale[0])),
         reciprocal_(V::set(1.0F / q.scale[0])),
-        lowest_(V::set(-1024.0F * q.scale[0])),
-        highest_(V::set(1024.0F * q.scale[0])),
-        offset_(V::set(magic_offset(q.zero_point + raise(q)))),
+        bound_(V::set(1024.0F * q.scale[0])),
+        zero_point_(static_cast<int16_t>(q.zero_point + raise(q))),
         bytes_(static_cast<uint8_t>(q.lo + raise(q)), static_cast<uint8_t>(q.hi + raise(q)),
                static_cast<uint8_t>(raise(q))) {}
 
@@ -73,22 +72,29 @@ class ByReciprocal {
 
   template <int Vectors, class Load>
   [[gnu::always_inline]] void store(size_t i, Load load) noexcept {
-    Int codes[Vectors];
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { codes[v] = code(load(v)); });
-    bytes_.store(q_.out + i, codes, q_.count - i);
+    Float x[Vectors];
+    Int steps[Vectors];
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { x[v] = load(v); });
+    unroll<(Vectors + 1) / 2>([&](auto pair) __attribute__((always_inline)) {
+      constexpr int kFirst = 2 * decltype(pair)::value;
+      constexpr int kSecond = kFirst + 1 < Vectors ? kFirst + 1 : kFirst;
+      nan_ = V::either(nan_, V::either_is_nan(x[kFirst], x[kSecond]));
+    });
+    unroll<Vectors>([&](auto v) __attribute__((always_inline)) { steps[v] = V::round(quotient(x[v])); });
+    typename V::Words codes(steps);
+    codes.add(zero_point_);
+    bytes_.store(q_.out + i, codes, minimum(Vectors * V::kLanes, q_.count - i));
   }
 
-  [[gnu::always_inline]] Int code(Float x) noexcept {
-    nan_ = V::either(nan_, V::is_nan(x));
-    x = V::min(V::max(x, lowest_), highest_);
-    Float q = V::mul(x, reciprocal_);
-    q = V::multiply_add(V::negative_multiply_add(q, scale_, x), reciprocal_, q);
-    return V::sub(V::bits(V::add(q, V::set(kMagic))), offset_);
+  [[gnu::always_inline]] Float quotient(Float x) const noexcept {
+    x = V::limit(x, bound_);
+    const Float q = V::mul(x, reciprocal_);
+    return V::multiply_add(V::negative_multiply_add(q, scale_, x), reciprocal_, q);
   }
 
   const QuantizeRow& q_;
-  Float scale_, reciprocal_, lowest_, highest_;
-  Int offset_;
+  Float scale_, reciprocal_, bound_;
+  int16_t zero_point_;
   typename V::CodeBytes bytes_;
   typename V::Mask nan_ = V::no_nan();
 };
