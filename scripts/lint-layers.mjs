@@ -81,7 +81,7 @@ for (const file of files('lib', /\.ts$/)) {
   }
   const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
   if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
-  if (/@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
+  if (/(from |import\()'@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
     problems.push(`${file}: only ${PROTOBUF_FOLDER} imports @bufbuild/protobuf`);
 }
 
