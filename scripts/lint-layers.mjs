@@ -33,7 +33,7 @@ const NATIVE = {
 };
 /** The optional peer dependency: what `import 'requant'` reaches must do without it. */
 const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version'];
+const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root'];
 
 const problems = [];
 

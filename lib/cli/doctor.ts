@@ -94,7 +94,7 @@ function problemOf({ code, message, cause }: RequantError): Problem {
 function reportOf(system: System, kernels: Kernels | null, threads: Threads | null): object {
   return {
     command: 'doctor',
-    version,
+    version: version(),
     node: system.nodeVersion,
     platform: system.platform,
     arch: system.arch,
@@ -126,7 +126,7 @@ function textOf(system: System, kernels: Kernels | null, threads: Threads | null
   const { platform, arch, libc, nodeVersion } = system;
   const limit = memoryLimit(system);
   return fields([
-    ['requant', version],
+    ['requant', version()],
     ['node', `${nodeVersion}, ${platform}-${arch}, libc ${libc}`],
     ['binary', system.binaryPath() ?? 'none'],
     ['CPU', `${system.cpuModel}, ${plural(system.cpus, 'CPU')}`],

@@ -73,7 +73,7 @@ async function parse(argv: readonly string[], io: Io, context: Context): Promise
 function program(io: Io, execute: Execute): Command {
   const root = new Command('requant')
     .description('int8 inference for MLPs: quantize, check, inspect and time models')
-    .version(version)
+    .version(version())
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

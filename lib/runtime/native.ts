@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { type ErrorCode, RequantError } from '../errors';
+import { packageRoot } from '../package-root';
 import type { Rounding } from '../quantization/rounding';
 
 /** Opaque native objects; freed when released or collected. */
@@ -230,7 +231,6 @@ export interface NativeAddon {
   ): void;
 }
 
-const packageRoot = path.join(__dirname, '..', '..');
 const buildFolder = path.join(packageRoot, 'build');
 const buildCommand = `cmake -S "${packageRoot}" -B "${buildFolder}" && cmake --build "${buildFolder}" --parallel`;
 
