@@ -30,6 +30,11 @@ export function compile(graph: Graph, observable = false): NativeProgram {
   };
 }
 
+/** Names of a graph's values by their number in the program: the input is value 0. */
+export function valueNames({ input, nodes }: Graph): string[] {
+  return [input, ...nodes.map((node) => node.output)];
+}
+
 /** The input grid's scale in a product: 1 where each feature's own scale is folded into the weights. */
 export function productScale(value: CodesValue): number {
   return value.scale.length === 1 ? value.scale[0]! : 1;
@@ -63,9 +68,7 @@ class Compiler {
   private readonly ids = new Map<string, number>();
 
   constructor(private readonly graph: Graph) {
-    // The input is value 0.
-    const names = [graph.input, ...graph.nodes.map((node) => node.output)];
-    for (const name of names) this.ids.set(name, this.addValue(name, graph.values.get(name)!));
+    for (const name of valueNames(graph)) this.ids.set(name, this.addValue(name, graph.values.get(name)!));
   }
 
   id(name: string): number {

@@ -172,6 +172,10 @@ export interface NativeAddon {
   /** `threads`: most threads of one run; 0: all of the pool. */
   compilePlan(program: NativeProgram, threads: number): NativePlan;
   releasePlan(plan: NativePlan): void;
+  /** The weights of the int8 layer that writes value `value`, row-major [out, in], as they came. */
+  unpackWeights<O extends Codes>(plan: NativePlan, value: number, out: O): O;
+  /** Frees the memory of a buffer at once; arrays on it become empty. */
+  detachBuffer(buffer: ArrayBufferLike): void;
   bindPlan(plan: NativePlan, nanIsZero: boolean): NativeRun;
   observePlan(
     plan: NativePlan,

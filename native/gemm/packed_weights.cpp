@@ -88,6 +88,21 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
   return std::shared_ptr<const PackedWeights>(std::move(weights));
 }
 
+void PackedWeights::unpack(bool is_unsigned, int8_t* out) const noexcept {
+  const int flip = is_unsigned ? -128 : 0;
+  for_each_panel(layout_.wide, out_features_, in_features_, [&](size_t first, size_t width, size_t offset) {
+    const PanelLayout& panel = layout_.of(width);
+    const size_t group = panel.k_group;
+    const size_t group_size = round_up(width, panel.lanes) * group;
+    for (size_t c = 0; c < width; ++c) {
+      int8_t* row = out + (first + c) * in_features_;
+      const int8_t* column = packed_.data() + offset + c * group;
+      for (size_t i = 0; i < in_features_; ++i)
+        row[i] = static_cast<int8_t>(column[i / group * group_size + i % group] ^ flip);
+    }
+  });
+}
+
 size_t PackedWeights::bytes() const noexcept {
   return packed_.bytes() + positive_.bytes() + negative_.bytes() + minus_zero_point_.bytes();
 }
