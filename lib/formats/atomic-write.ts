@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, read, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { crypto, fsPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
 import { allocateBytes } from './sizes';
@@ -36,8 +37,8 @@ export async function writeFileAtomically(
   }
 }
 
-/** Smaller files are read in place: starting the thread pool takes longer. */
-const READ_IN_PLACE = 2 ** 20;
+/** Smaller files are read in place: Node's thread pool costs a start more, and what follows (packing) takes longer. */
+const READ_IN_PLACE = 2 ** 22;
 /** A single read cannot be longer than 2 GiB. */
 const MAX_READ = 2 ** 30;
 
@@ -59,17 +60,17 @@ export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
 /** Into one array: `readFile` would join pieces, and hold the file twice. */
 async function readLarge(path: string, size: number): Promise<Uint8Array> {
   const bytes = allocateBytes(size);
-  const handle = await fsPromises().open(path, 'r');
+  const file = openSync(path, 'r');
   try {
     let at = 0;
     while (at < size) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, MAX_READ));
+      const { bytesRead } = await promisify(read)(file, bytes, at, Math.min(size - at, MAX_READ), null);
       if (bytesRead === 0) return bytes.slice(0, at); // it has become shorter
       at += bytesRead;
     }
     return bytes;
   } finally {
-    await handle.close();
+    closeSync(file);
   }
 }
 
