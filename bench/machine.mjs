@@ -36,7 +36,7 @@ export function describeMachine({ peers }) {
   return {
     date: new Date().toISOString(),
     commit: commit(),
-    requant: version,
+    requant: version(),
     cpu: cpuModel,
     cpus,
     availableParallelism,

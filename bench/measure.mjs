@@ -1,9 +1,9 @@
 // Child of main.mjs: one model with one number of threads, in a process of its own. Sends a message for each cell.
 import { checkContenders } from './check.mjs';
 import { between, instructionPeak } from './peak.mjs';
-import { quantile, ratioSpread, sorted } from './statistics.mjs';
+import { quantile, ratioSpread, sorted, takeTurns } from './requant.mjs';
 import { makeInput, makeSubject } from './subject.mjs';
-import { NORMAL, QUICK, takeTurns } from './turns.mjs';
+import { NORMAL, QUICK } from './turns.mjs';
 
 /** Loaded only if asked for: each brings its packages along. */
 const PEERS = {
@@ -40,7 +40,7 @@ async function chooseForms(contenders, effort, spins) {
       chosen.push(rivals[0]);
       continue;
     }
-    const results = await takeTurns(rivals, { ...effort, ...(effort === QUICK ? {} : TRIAL) }, spins);
+    const results = await takeTurns(rivals, { ...effort, ...(effort === QUICK ? {} : TRIAL) }, { spins });
     const times = results.map(({ samples }) => quantile(sorted(samples), 0.5) * 1000);
     forms[name] = Object.fromEntries(rivals.map(({ form }, i) => [form, times[i]]));
     chosen.push(rivals[times.indexOf(Math.min(...times))]);
@@ -72,7 +72,7 @@ async function measureCell(peers, subject, batch, effort) {
   const spins = subject.threads > 1;
   const { chosen, forms } = await chooseForms(all, effort, spins);
   const before = instructionPeak(PEAK_MS);
-  const results = await takeTurns(chosen, effort, spins);
+  const results = await takeTurns(chosen, effort, { spins });
   const peak = between(before, instructionPeak(PEAK_MS));
 
   const bursts = Object.fromEntries(results.map((r) => [r.contender.name, r.bursts]));

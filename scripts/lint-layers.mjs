@@ -33,7 +33,7 @@ const NATIVE = {
 };
 /** The optional peer dependency: what `import 'requant'` reaches must do without it. */
 const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version'];
+const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root'];
 
 const problems = [];
 
@@ -81,7 +81,7 @@ for (const file of files('lib', /\.ts$/)) {
   }
   const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
   if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
-  if (/@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
+  if (/(from |import\()'@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
     problems.push(`${file}: only ${PROTOBUF_FOLDER} imports @bufbuild/protobuf`);
 }
 

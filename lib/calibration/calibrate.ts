@@ -1,4 +1,4 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { timersPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
 import { createObserver } from './observers';
 import { checkOptions } from './options';
@@ -49,7 +49,7 @@ export async function calibrate(
       kept.add(chunk);
       rows += chunk.length / model.inFeatures;
       onProgress?.({ step: 'calibrate', done: rows });
-      await eventLoopTurn();
+      await timersPromises().setImmediate();
       throwIfAborted();
     }
     for (const observer of observers.values()) observer.endBatch?.();

@@ -4,7 +4,7 @@ import { version } from '../version';
 import { bytes, fields, plural } from './format';
 import { addJson } from './options';
 import { type Context, EXIT, type Execute, type Outcome, oneLine, type Problem } from './outcome';
-import { type System, thisSystem } from './system';
+import { kernelReason, type System, thisSystem } from './system';
 
 const EXAMPLES = `
 Examples:
@@ -34,7 +34,7 @@ interface Kernels {
 
 /** Must come to its end whatever is wrong: that is what it reports. */
 export function examine(system: System, { env }: Pick<Context, 'env'>): Outcome {
-  const { kernels, error } = examineKernels(system, env['REQUANT_KERNEL']);
+  const { kernels, error } = examineKernels(system, env);
   const threads = kernels && examineThreads(system);
   const first = error ?? threads?.error;
   const problem = first && problemOf(first);
@@ -47,7 +47,7 @@ export function examine(system: System, { env }: Pick<Context, 'env'>): Outcome 
 
 function examineKernels(
   system: System,
-  forced: string | undefined,
+  env: Context['env'],
 ): { kernels: Kernels | null; error?: RequantError } {
   let found: ReturnType<System['kernelsInfo']>;
   try {
@@ -56,7 +56,7 @@ function examineKernels(
     return { kernels: null, error: known(error) };
   }
   const { compiled, available, features } = found;
-  const reason = forced ? 'forced by REQUANT_KERNEL' : 'the best that this CPU runs';
+  const reason = kernelReason(env);
   try {
     return { kernels: { compiled, available, features, active: system.activeKernel(), reason } };
   } catch (error) {
@@ -94,7 +94,7 @@ function problemOf({ code, message, cause }: RequantError): Problem {
 function reportOf(system: System, kernels: Kernels | null, threads: Threads | null): object {
   return {
     command: 'doctor',
-    version,
+    version: version(),
     node: system.nodeVersion,
     platform: system.platform,
     arch: system.arch,
@@ -126,7 +126,7 @@ function textOf(system: System, kernels: Kernels | null, threads: Threads | null
   const { platform, arch, libc, nodeVersion } = system;
   const limit = memoryLimit(system);
   return fields([
-    ['requant', version],
+    ['requant', version()],
     ['node', `${nodeVersion}, ${platform}-${arch}, libc ${libc}`],
     ['binary', system.binaryPath() ?? 'none'],
     ['CPU', `${system.cpuModel}, ${plural(system.cpus, 'CPU')}`],

@@ -30,7 +30,7 @@ export function nodeReports(graph: Graph): NodeReport[] {
     format: formatOf(node, graph),
     inputs: node.inputs,
     shape: shapeOf(node, graph),
-    bytes: nodeBytes(node),
+    bytes: nodeBytes(node, graph),
     output: valueReport(graph, node.output),
   }));
 }

@@ -29,6 +29,21 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+export function positiveNumber(text: string): number {
+  const value = finiteNumber(text);
+  if (value <= 0) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+/** 'a,b,…' → integers in [1, most], each once, in the order given. */
+export function integerList(most: number): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(',').map(positiveInteger);
+    if (values.some((value) => value > most)) throw new InvalidArgumentError(`Expected integers ≤ ${most}.`);
+    return [...new Set(values)];
+  };
+}
+
 /** Collects key=value of a repeatable option. */
 export function keyValue(text: string, previous: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=');

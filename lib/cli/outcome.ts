@@ -20,11 +20,18 @@ export interface Outcome {
   readonly problem?: Problem;
 }
 
+/** `unit`: what `done` counts, in the singular; default rows. */
+export interface CliProgress extends Progress {
+  readonly unit?: string;
+}
+
 /** What a command may use while it works. */
 export interface Context {
   readonly signal: AbortSignal | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly onProgress: (progress: Progress) => void;
+  /** The folder in which the command was given. */
+  readonly cwd: string;
+  readonly onProgress: (progress: CliProgress) => void;
 }
 
 /** Runs a command's work; its outcome is printed when it has ended. */

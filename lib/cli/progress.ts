@@ -1,5 +1,5 @@
-import type { Progress } from '../calibration/types';
-import { count, rowRate } from './format';
+import { count, plural, rowRate } from './format';
+import type { CliProgress } from './outcome';
 
 const BAR_CELLS = 24;
 const MIN_INTERVAL_MS = 100;
@@ -17,12 +17,16 @@ export class ProgressBar {
     private readonly env: Readonly<Record<string, string | undefined>>,
   ) {}
 
-  show({ step, done, total }: Progress): void {
+  show({ step, done, total, unit }: CliProgress): void {
     const now = performance.now();
     if (step !== this.step) Object.assign(this, { step, startedAt: now, doneAtStart: done, drawnAt: 0 });
     if (now - this.drawnAt < MIN_INTERVAL_MS && done !== total) return;
     this.drawnAt = now;
-    this.draw(`${step} `, bar(done, total), ` ${rowsText(done, total)}${this.rate(done, now)}`);
+    this.draw(
+      `${step} `,
+      bar(done, total),
+      ` ${doneText(done, total, unit)}${unit === undefined ? this.rate(done, now) : ''}`,
+    );
   }
 
   clear(): void {
@@ -50,6 +54,6 @@ function bar(done: number, total: number | undefined): string {
   return `[${'#'.repeat(full)}${'-'.repeat(BAR_CELLS - full)}]`;
 }
 
-function rowsText(done: number, total: number | undefined): string {
-  return total === undefined ? `${count(done)} rows` : `${count(done)}/${count(total)} rows`;
+function doneText(done: number, total: number | undefined, unit = 'row'): string {
+  return total === undefined ? plural(done, unit) : `${count(done)}/${plural(total, unit)}`;
 }

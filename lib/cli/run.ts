@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version';
+import { addBench } from './bench';
 import { addDoctor } from './doctor';
 import { addEval } from './eval';
 import { printable } from './format';
@@ -24,6 +25,8 @@ export interface Io {
   /** Whether stderr is a terminal: only there is a progress bar drawn. */
   readonly stderrIsTTY: boolean;
   readonly signal?: AbortSignal;
+  /** The folder in which the command was given. */
+  readonly cwd?: string;
 }
 
 export interface Output {
@@ -34,7 +37,12 @@ export interface Output {
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const json = argv.includes('--json');
   const bar = io.stderrIsTTY && !json ? new ProgressBar(io.stderr, io.env) : undefined;
-  const context = { signal: io.signal, env: io.env, onProgress: (p) => bar?.show(p) } satisfies Context;
+  const context = {
+    signal: io.signal,
+    env: io.env,
+    cwd: io.cwd ?? process.cwd(),
+    onProgress: (p) => bar?.show(p),
+  } satisfies Context;
   let outcome: Partial<Outcome> | undefined;
   try {
     outcome = await parse(argv, io, context);
@@ -64,8 +72,8 @@ async function parse(argv: readonly string[], io: Io, context: Context): Promise
 
 function program(io: Io, execute: Execute): Command {
   const root = new Command('requant')
-    .description('int8 inference for MLPs: quantize, check and inspect models')
-    .version(version)
+    .description('int8 inference for MLPs: quantize, check, inspect and time models')
+    .version(version())
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -76,7 +84,7 @@ function program(io: Io, execute: Execute): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate was missed (--max-drop), 130 interrupted.',
     );
-  for (const add of [addQuantize, addInspect, addEval, addDoctor]) add(root, execute);
+  for (const add of [addQuantize, addInspect, addEval, addBench, addDoctor]) add(root, execute);
   return root;
 }
 

@@ -9,6 +9,11 @@ import {
 } from '../runtime/native';
 import { kernels } from '../runtime/operators';
 
+/** Why the kernel in use is that one. */
+export function kernelReason(env: Readonly<Record<string, string | undefined>>): string {
+  return env['REQUANT_KERNEL'] ? 'forced by REQUANT_KERNEL' : 'the best that this CPU runs';
+}
+
 /** The machine as `doctor` sees it; tests give another. */
 export interface System {
   readonly platform: string;

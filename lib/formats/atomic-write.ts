@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, openSync, read, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { crypto, fsPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
+import { allocateBytes } from './sizes';
 
 /**
  * Replaces the file in one step: readers and crashes see the old content or the new, never a part. Where `bytes`
@@ -14,7 +16,8 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const target = filePath(path);
   // In the same folder: a rename is atomic only within a file system.
-  const temporary = `${target}.${randomBytes(8).toString('hex')}.tmp`;
+  const { open, rename, rm } = fsPromises();
+  const temporary = `${target}.${crypto().randomBytes(8).toString('hex')}.tmp`;
   let created = false;
   try {
     const handle = await open(temporary, 'wx');
@@ -34,17 +37,40 @@ export async function writeFileAtomically(
   }
 }
 
+/** Smaller files are read in place: Node's thread pool costs a start more, and what follows (packing) takes longer. */
+const READ_IN_PLACE = 2 ** 22;
+/** A single read cannot be longer than 2 GiB. */
+const MAX_READ = 2 ** 30;
+
 /**
- * The whole file.
- * @throws {RequantError} ERR_IO with its cause, ERR_ARGUMENT for a URL of no file.
+ * The whole file, in memory of its own.
+ * @throws {RequantError} ERR_IO with its cause, ERR_ARGUMENT for a URL of no file, ERR_MEMORY.
  */
 export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
   const target = filePath(path);
   try {
-    const { buffer, byteOffset, byteLength } = await readFile(target);
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    const { size } = statSync(target);
+    // A copy: a small Buffer may lie in memory that it shares with others.
+    return size <= READ_IN_PLACE ? new Uint8Array(readFileSync(target)) : await readLarge(target, size);
   } catch (cause) {
-    throw ioError('read', target, cause);
+    throw cause instanceof RequantError ? cause : ioError('read', target, cause);
+  }
+}
+
+/** Into one array: `readFile` would join pieces, and hold the file twice. */
+async function readLarge(path: string, size: number): Promise<Uint8Array> {
+  const bytes = allocateBytes(size);
+  const file = openSync(path, 'r');
+  try {
+    let at = 0;
+    while (at < size) {
+      const { bytesRead } = await promisify(read)(file, bytes, at, Math.min(size - at, MAX_READ), null);
+      if (bytesRead === 0) return bytes.slice(0, at); // it has become shorter
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { fsPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
 import { ioError, readFileBytes } from './atomic-write';
 import {
@@ -44,7 +45,7 @@ export interface NpyRows {
 export async function openNpy(path: string): Promise<NpyRows> {
   let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    handle = await fsPromises().open(path, 'r');
   } catch (cause) {
     throw ioError('open', path, cause);
   }

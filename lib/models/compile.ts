@@ -1,6 +1,6 @@
 import { expected } from '../errors';
 import { nativeElementwise } from '../layers/elementwise';
-import { multiplierFromScale } from '../quantization/multiplier';
+import { MAX_MULTIPLIER, multiplierFromScale } from '../quantization/multiplier';
 import type { NativeGrid, NativePort, NativeProgram, NativeStage } from '../runtime/native';
 import {
   type CodesValue,
@@ -30,6 +30,11 @@ export function compile(graph: Graph, observable = false): NativeProgram {
   };
 }
 
+/** Names of a graph's values by their number in the program: the input is value 0. */
+export function valueNames({ input, nodes }: Graph): string[] {
+  return [input, ...nodes.map((node) => node.output)];
+}
+
 /** The input grid's scale in a product: 1 where each feature's own scale is folded into the weights. */
 export function productScale(value: CodesValue): number {
   return value.scale.length === 1 ? value.scale[0]! : 1;
@@ -38,7 +43,10 @@ export function productScale(value: CodesValue): number {
 /** fl(sx · sw[n]) */
 export function accumulatorScale(input: CodesValue, weightScale: Float32Array): Float32Array {
   const sx = productScale(input);
-  return weightScale.map((sw) => Math.fround(sx * sw));
+  // No map: a hot callback would call for the optimizer, which costs a starting process 4 MB.
+  const scale = new Float32Array(weightScale.length);
+  for (let n = 0; n < scale.length; n++) scale[n] = sx * weightScale[n]!;
+  return scale;
 }
 
 /** Codes inside a program are unsigned: int8 is raised by 128. */
@@ -63,9 +71,7 @@ class Compiler {
   private readonly ids = new Map<string, number>();
 
   constructor(private readonly graph: Graph) {
-    // The input is value 0.
-    const names = [graph.input, ...graph.nodes.map((node) => node.output)];
-    for (const name of names) this.ids.set(name, this.addValue(name, graph.values.get(name)!));
+    for (const name of valueNames(graph)) this.ids.set(name, this.addValue(name, graph.values.get(name)!));
   }
 
   id(name: string): number {
@@ -144,10 +150,11 @@ class Compiler {
   private requantize(node: LinearNode, scale: Float32Array, output: CodesValue) {
     const rounding = node.rounding ?? this.graph.rounding;
     const { zeroPoint, lo, hi, scale: sy } = nativeGrid(output);
-    const multipliers = scale.map((s) => Math.fround(s / sy[0]!));
-    const invalid = multipliers.find((m) => !Number.isFinite(m) || (m >= 64 && rounding !== 'float32'));
-    if (invalid !== undefined)
-      throw expected('ERR_OVERFLOW', `multipliers below 64 in '${node.name}'`, invalid);
+    const multipliers = new Float32Array(scale.length);
+    for (let n = 0; n < scale.length; n++) multipliers[n] = scale[n]! / sy[0]!;
+    const limit = rounding === 'float32' ? Number.POSITIVE_INFINITY : MAX_MULTIPLIER;
+    for (const m of multipliers)
+      if (!(m < limit)) throw expected('ERR_OVERFLOW', `multipliers below 64 in '${node.name}'`, m);
     const target = { rounding, zeroPoint, lo, hi };
     return rounding === 'float32'
       ? { ...target, scale: multipliers }

@@ -129,9 +129,10 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
 }
 
 function checkScales(reader: JsonReader, scales: Float32Array): void {
-  const bad = scales.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
-  if (bad !== undefined)
-    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, bad);
+  for (const s of scales) {
+    if (!(s >= MIN_SCALE && s <= MAX_SCALE))
+      throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, s);
+  }
 }
 
 function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tensors: TensorReader): Node {

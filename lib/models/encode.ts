@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { crypto } from '../builtins';
 import { expected } from '../errors';
 import { writeSafetensors } from '../formats/safetensors';
 import { type Tensor, tensor } from '../tensor';
@@ -26,7 +26,7 @@ export function encodeModel(graph: Graph, metadata: Readonly<Record<string, stri
   const tensors = new TensorStore();
   const document = {
     version: FORMAT_VERSION,
-    producer: `requant ${packageVersion}`,
+    producer: `requant ${packageVersion()}`,
     kind: graph.kind,
     ...(graph.kind === 'quantized' && { rounding: graph.rounding }),
     input: graph.input,
@@ -45,7 +45,7 @@ export function encodeModel(graph: Graph, metadata: Readonly<Record<string, stri
 
 /** sha256 over the bytes of all tensors in the order of their names. */
 export function tensorsHash(tensors: ReadonlyMap<string, Tensor>): string {
-  const hash = createHash('sha256');
+  const hash = crypto().createHash('sha256');
   for (const [, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }

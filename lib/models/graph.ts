@@ -120,12 +120,15 @@ export function readersOf(graph: Pick<Graph, 'nodes' | 'output'>): Map<string, (
 }
 
 /** Bytes of a node's own tensors. */
-export function nodeBytes(node: Node): number {
+export function nodeBytes(node: Node, { values }: Pick<Graph, 'values'>): number {
   if (node.op === 'linear') {
     const { weight, bias } = node;
     const parameters =
       weight.format === 'float32' ? 0 : weight.scale.byteLength + (weight.zeroPoint?.byteLength ?? 0);
-    return weight.data.byteLength + parameters + (bias?.byteLength ?? 0);
+    // Not weight.data.byteLength: those of a plan would be unpacked for it.
+    const elements = values.get(node.output)!.features * values.get(node.inputs[0]!)!.features;
+    const bytes = elements * (weight.format === 'float32' ? 4 : 1);
+    return bytes + parameters + (bias?.byteLength ?? 0);
   }
   return 'table' in node ? (node.table?.byteLength ?? 0) : 0;
 }

@@ -28,6 +28,8 @@ export interface LoadedGraph {
   readonly runtime: RuntimeOptions;
   readonly sha256: string | undefined;
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The file, of which the graph's arrays are views. No one else has it. */
+  readonly bytes: Uint8Array;
 }
 
 /** The graph and metadata of a model file, whichever kind. Errors: see `MLP.load`. */
@@ -52,6 +54,7 @@ export async function loadGraph(source: Source, options: LoadOptions = {}): Prom
       runtime,
       sha256: undefined,
       tensors: file.tensors,
+      bytes,
     };
   }
   if (activation !== undefined)
@@ -62,7 +65,7 @@ export async function loadGraph(source: Source, options: LoadOptions = {}): Prom
       'ERR_FORMAT',
       "expected metadata 'requant' beside format 'requant' but received none",
     );
-  return { ...decodeModel(json, file.tensors), metadata, runtime, tensors: file.tensors };
+  return { ...decodeModel(json, file.tensors), metadata, runtime, tensors: file.tensors, bytes };
 }
 
 function checkedPath(source: Source): string | URL {

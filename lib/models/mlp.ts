@@ -3,7 +3,7 @@ import { RequantError } from '../errors';
 import type { Layer } from '../layers/layer';
 import { checkFloats, checkInteger } from '../runtime/checks';
 import { Plan } from '../runtime/plan';
-import { compile } from './compile';
+import { compile, valueNames } from './compile';
 import { flatten } from './flatten';
 import type { Graph } from './graph';
 import { type LoadOptions, loadGraph, type Source } from './load-graph';
@@ -65,7 +65,7 @@ export class MLP extends GraphModel implements Calibratable {
 
   /** Names of all values in order, the input first: what `ranges` of a calibration are named by. */
   get valueNames(): readonly string[] {
-    return [this.graph.input, ...this.graph.nodes.map((node) => node.output)];
+    return valueNames(this.graph);
   }
 
   /**

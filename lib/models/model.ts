@@ -7,6 +7,7 @@ import { disposed, Plan } from '../runtime/plan';
 import { compile } from './compile';
 import { encodeModel } from './encode';
 import { type Graph, isCodes, nodeBytes } from './graph';
+import { onPlan } from './on-plan';
 import type { RuntimeSettings } from './runtime-options';
 
 /** Row-major [rows, features]; rows = length / features, 0 rows allowed. Integers are codes of the model's port. */
@@ -61,6 +62,7 @@ export interface Model extends Disposable {
   run<O extends Rows>(input: Rows, options: RunOptions & { output: O }): Promise<O>;
   /** safetensors; writes a temporary file and renames it. Errors: ERR_IO, ERR_ARGUMENT. */
   save(path: string | URL, options?: SaveOptions): Promise<void>;
+  /** Errors: ERR_ARGUMENT, ERR_DISPOSED (a quantized model: its weights are gone). */
   toBytes(options?: SaveOptions): Uint8Array;
   /** Frees native memory once running calls have ended; later calls: ERR_DISPOSED. Idempotent. */
   dispose(): void;
@@ -74,8 +76,7 @@ export abstract class GraphModel implements Model {
   readonly input: Port;
   readonly output: Port;
   readonly metadata: Readonly<Record<string, string>>;
-  /** @internal */
-  readonly graph: Graph;
+  private graphNow: Graph;
   /** @internal */
   protected readonly settings: RuntimeSettings;
   private plan: Plan | undefined;
@@ -85,13 +86,18 @@ export abstract class GraphModel implements Model {
   private pending = 0;
 
   protected constructor(graph: Graph, metadata: Readonly<Record<string, string>>, settings: RuntimeSettings) {
-    this.graph = graph;
+    this.graphNow = graph;
     this.settings = settings;
     this.metadata = Object.freeze(Object.assign(Object.create(null) as Record<string, string>, metadata));
     this.input = portOf(graph, graph.input);
     this.output = portOf(graph, graph.output);
     this.inFeatures = this.input.features;
     this.outFeatures = this.output.features;
+  }
+
+  /** @internal */
+  get graph(): Graph {
+    return this.graphNow;
   }
 
   get stages(): readonly Stage[] {
@@ -106,7 +112,7 @@ export abstract class GraphModel implements Model {
             ? 'float32'
             : 'int8'
           : this.formatOf(node.output),
-      bytes: nodeBytes(node),
+      bytes: nodeBytes(node, this.graph),
     }));
   }
 
@@ -190,6 +196,8 @@ export abstract class GraphModel implements Model {
     if (this.plan === undefined) {
       this.plan = new Plan(compile(this.graph), this.settings);
       this.runNative = this.plan.runNative;
+      // The plan's packed weights are the only ones from now on.
+      if (this.kind === 'quantized') this.graphNow = onPlan(this.graph, this.plan);
     }
     return this.plan;
   }

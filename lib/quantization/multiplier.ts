@@ -8,11 +8,10 @@ export interface Multipliers {
 
 /** Multipliers are below this; `sy` is raised until they are. */
 export const MAX_MULTIPLIER = 64;
-const MIN_MULTIPLIER = 2 ** -33;
-const NEVER = { multiplier: 0, shift: 63 };
-
-const float = new Float32Array(1);
-const bits = new Uint32Array(float.buffer);
+/** Of the float32 numbers 2^−33 and 64: positive ones are in the order of their bits. */
+const MIN_BITS = (127 - 33) << 23;
+const MAX_BITS = (127 + 6) << 23;
+const NEVER_SHIFT = 63;
 
 /**
  * Fixed-point form of real multipliers, exact: m is the float32 mantissa shifted left by 7, so that
@@ -26,19 +25,20 @@ export function multiplierFromScale(scale: number | Float32Array): Multipliers {
     throw expected('ERR_DTYPE', 'scale to be a number or a Float32Array', scale);
   const multiplier = new Int32Array(scales.length);
   const shift = new Int32Array(scales.length);
-  scales.forEach((value, i) => {
-    const fixed = toFixedPoint(value);
-    multiplier[i] = fixed.multiplier;
-    shift[i] = fixed.shift;
-  });
+  const bits = new Uint32Array(scales.buffer, scales.byteOffset, scales.length);
+  for (let i = 0; i < bits.length; i++) {
+    const b = bits[i]!;
+    if (b >= MIN_BITS && b < MAX_BITS) {
+      multiplier[i] = ((b & 0x7fffff) | 0x800000) << 7;
+      shift[i] = 30 - ((b >>> 23) - 127);
+    } else {
+      checkScale(scales[i]!);
+      shift[i] = NEVER_SHIFT;
+    }
+  }
   return { multiplier, shift };
 }
 
-function toFixedPoint(value: number): { multiplier: number; shift: number } {
+function checkScale(value: number): void {
   if (!(value >= 0 && value < MAX_MULTIPLIER)) throw expected('ERR_ARGUMENT', 'a scale in [0, 64)', value);
-  if (value < MIN_MULTIPLIER) return NEVER;
-  float[0] = value;
-  const exponent = (bits[0]! >>> 23) - 127;
-  const mantissa = (bits[0]! & 0x7fffff) | 0x800000;
-  return { multiplier: mantissa << 7, shift: 30 - exponent };
 }

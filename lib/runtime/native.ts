@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { type ErrorCode, RequantError } from '../errors';
+import { packageRoot } from '../package-root';
 import type { Rounding } from '../quantization/rounding';
 
 /** Opaque native objects; freed when released or collected. */
@@ -171,6 +172,10 @@ export interface NativeAddon {
   /** `threads`: most threads of one run; 0: all of the pool. */
   compilePlan(program: NativeProgram, threads: number): NativePlan;
   releasePlan(plan: NativePlan): void;
+  /** The weights of the int8 layer that writes value `value`, row-major [out, in], as they came. */
+  unpackWeights<O extends Codes>(plan: NativePlan, value: number, out: O): O;
+  /** Frees the memory of a buffer at once; arrays on it become empty. */
+  detachBuffer(buffer: ArrayBufferLike): void;
   bindPlan(plan: NativePlan, nanIsZero: boolean): NativeRun;
   observePlan(
     plan: NativePlan,
@@ -230,7 +235,6 @@ export interface NativeAddon {
   ): void;
 }
 
-const packageRoot = path.join(__dirname, '..', '..');
 const buildFolder = path.join(packageRoot, 'build');
 const buildCommand = `cmake -S "${packageRoot}" -B "${buildFolder}" && cmake --build "${buildFolder}" --parallel`;
 

@@ -62,6 +62,12 @@ export class Plan {
     callNative((addon) => addon.observePlan(handle, input, output, this.nanIsZero, values));
   }
 
+  /** The weights of the int8 layer that writes value `value`, as they came. Errors: ERR_DISPOSED. */
+  unpackWeights<O extends Int8Array | Uint8Array>(value: number, out: O): O {
+    const handle = this.live;
+    return callNative((addon) => addon.unpackWeights(handle, value, out));
+  }
+
   /** Runs off the event loop on a copy of `input`; resolves to the output's bytes. */
   run(
     input: NativeRows,

@@ -25,6 +25,8 @@ Napi::Value activation_table(const Napi::CallbackInfo& info);
 // plans.cpp
 Napi::Value compile_plan(const Napi::CallbackInfo& info);
 Napi::Value release_plan(const Napi::CallbackInfo& info);
+Napi::Value detach_buffer(const Napi::CallbackInfo& info);
+Napi::Value unpack_weights(const Napi::CallbackInfo& info);
 Napi::Value observe_plan(const Napi::CallbackInfo& info);
 Napi::Value submit_plan(const Napi::CallbackInfo& info);
 Napi::Value cancel_run(const Napi::CallbackInfo& info);

@@ -27,6 +27,8 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("compilePlan", compile_plan);
   define("releasePlan", release_plan);
   define("bindPlan", bind_plan);
+  define("detachBuffer", detach_buffer);
+  define("unpackWeights", unpack_weights);
   define("observePlan", observe_plan);
   define("submitPlan", submit_plan);
   define("cancelRun", cancel_run);

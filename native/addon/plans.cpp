@@ -37,6 +37,25 @@ Napi::Value release_plan(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/// (ArrayBuffer): its memory is free at once, not when it is collected.
+Napi::Value detach_buffer(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArrayBuffer()) throw_status(info.Env(), {Code::dtype, "expected an ArrayBuffer"});
+  info[0].As<Napi::ArrayBuffer>().Detach();
+  return info.Env().Undefined();
+}
+
+/// (handle, value, Int8Array or Uint8Array that receives the weights of the layer that writes the value)
+Napi::Value unpack_weights(const Napi::CallbackInfo& info) {
+  const auto plan = PlanHandle::get(info[0]);
+  const gemm::PackedWeights* weights = plan->weights_of(index(info[1], "value"));
+  const ops::Codes out = codes(info[2], "weights");
+  if (weights == nullptr || out.size != weights->out_features() * weights->in_features()) {
+    throw_status(info.Env(), {Code::shape, "expected an array that fits the int8 weights of a layer"});
+  }
+  weights->unpack(out.is_unsigned, reinterpret_cast<int8_t*>(out.data));
+  return info[2];
+}
+
 /// (handle, input, output, nanIsZero, arrays by value; undefined where not wanted)
 Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

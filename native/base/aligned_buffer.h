@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <memory>
-#include <new>
 
 namespace requant {
 
@@ -25,12 +25,15 @@ class AlignedBuffer {
     data_.reset();
     size_ = 0;
     if (count == 0) return true;
-    if (count > (std::numeric_limits<size_t>::max() - kAlignment) / sizeof(T)) return false;
-    const size_t bytes = round_up(count * sizeof(T), kAlignment);
-    void* memory = ::operator new(bytes, std::align_val_t{kAlignment}, std::nothrow);
-    if (memory == nullptr) return false;
-    std::memset(memory, 0, bytes);
-    data_.reset(static_cast<T*>(memory));
+    if (count > (std::numeric_limits<size_t>::max() - 2 * kAlignment) / sizeof(T)) return false;
+    // calloc knows that fresh pages are zeros: what is never used never becomes resident.
+    void* const block = std::calloc(round_up(count * sizeof(T), kAlignment) + kAlignment, 1);
+    if (block == nullptr) return false;
+    // calloc aligns to 16 bytes at least: before the data there is room for the block's address.
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    auto* const data = static_cast<std::byte*>(block) + (kAlignment - address % kAlignment);
+    reinterpret_cast<void**>(data)[-1] = block;
+    data_.reset(reinterpret_cast<T*>(data));
     size_ = count;
     return true;
   }
@@ -44,7 +47,7 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* memory) const noexcept { ::operator delete(memory, std::align_val_t{kAlignment}); }
+    void operator()(T* data) const noexcept { std::free(reinterpret_cast<void**>(data)[-1]); }
   };
   std::unique_ptr<T, Free> data_;
   size_t size_ = 0;

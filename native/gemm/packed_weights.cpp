@@ -19,6 +19,20 @@ size_t packed_size(const WeightLayout& layout, size_t columns, size_t k) noexcep
 
 namespace {
 
+/// Where a panel's values lie behind its head: [k group][column][k within the group].
+struct Place {
+  size_t begin, group, group_size;
+
+  Place(const PanelLayout& panel, size_t width, size_t offset) noexcept
+      : begin(offset + round_up(width, panel.lanes) * panel.head),
+        group(panel.k_group),
+        group_size(round_up(width, panel.lanes) * panel.k_group) {}
+
+  size_t of(size_t column, size_t i) const noexcept {
+    return begin + i / group * group_size + column * group + i % group;
+  }
+};
+
 /// Writes the head of each panel: 128·Σk w a column, which makes up for activations taken as a − 128.
 void pack_sums(const WeightLayout& layout, const int8_t* source, size_t columns, size_t k,
                int8_t* packed) noexcept {
@@ -31,28 +45,70 @@ void pack_sums(const WeightLayout& layout, const int8_t* source, size_t columns,
   });
 }
 
+/// One column, `Group` values at a time, each `group_size` after the one before.
+template <size_t Group, class T>
+void copy_groups(const T* source, size_t k, size_t group_size, T* column) noexcept {
+  size_t i = 0;
+  for (; i + Group <= k; i += Group, column += group_size) std::memcpy(column, source + i, Group * sizeof(T));
+  if (i < k) std::memcpy(column, source + i, (k - i) * sizeof(T));
+}
+
+template <class T>
+void copy_column(size_t group, const T* source, size_t k, size_t group_size, T* column) noexcept {
+  switch (group) {  // a copy of a size that the compiler knows is one instruction
+    case 1:
+      return copy_groups<1>(source, k, group_size, column);
+    case 2:
+      return copy_groups<2>(source, k, group_size, column);
+    case 4:
+      return copy_groups<4>(source, k, group_size, column);
+    case 8:
+      return copy_groups<8>(source, k, group_size, column);
+    default:
+      for (size_t i = 0; i < k; ++i) column[i / group * group_size + i % group] = source[i];
+  }
+}
+
+/// Σ max(w − zw, 0) and Σ min(w − zw, 0) of a row.
+struct SignedSums {
+  int64_t positive = 0;
+  int64_t negative = 0;
+};
+
+SignedSums signed_sums(const int8_t* row, size_t k, int32_t zero_point) noexcept {
+  constexpr size_t kPart = size_t{1} << 22;  // 2^22 values below 2^9 fit int32
+  SignedSums sums;
+  for (size_t begin = 0; begin < k; begin += kPart) {
+    int32_t positive = 0, negative = 0;
+    const size_t end = std::min(k, begin + kPart);
+    for (size_t i = begin; i < end; ++i) {
+      const int32_t w = row[i] - zero_point;
+      positive += std::max(w, 0);
+      negative += std::min(w, 0);
+    }
+    sums.positive += positive;
+    sums.negative += negative;
+  }
+  return sums;
+}
+
 }  // namespace
 
 template <class T>
 void pack(const WeightLayout& layout, const T* source, size_t column_stride, size_t k_stride, size_t columns,
           size_t k, T* packed) noexcept {
   for_each_panel(layout.wide, columns, k, [&](size_t first, size_t width, size_t offset) {
-    const size_t group = layout.of(width).k_group;
-    const size_t width_packed = round_up(width, layout.of(width).lanes);
-    const size_t group_size = width_packed * group;
-    const size_t begin = offset + width_packed * layout.of(width).head;
-    const auto copy = [&](size_t c, size_t i) {
-      packed[begin + i / group * group_size + c * group + i % group] =
-          source[(first + c) * column_stride + i * k_stride];
-    };
+    const Place place(layout.of(width), width, offset);
     // The source is read along its rows.
     if (k_stride == 1) {
       for (size_t c = 0; c < width; ++c) {
-        for (size_t i = 0; i < k; ++i) copy(c, i);
+        copy_column(place.group, source + (first + c) * column_stride, k, place.group_size,
+                    packed + place.of(c, 0));
       }
     } else {
       for (size_t i = 0; i < k; ++i) {
-        for (size_t c = 0; c < width; ++c) copy(c, i);
+        for (size_t c = 0; c < width; ++c)
+          packed[place.of(c, i)] = source[(first + c) * column_stride + i * k_stride];
       }
     }
   });
@@ -96,16 +152,26 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
   for (size_t column = 0; column < n; ++column) {
     const int32_t zw = zero_point(column);
     any_zero_point |= zw != 0;
-    for (size_t i = 0; i < k; ++i) {
-      const int64_t w = rows[column * k + i] - zw;
-      (w > 0 ? weights->positive_ : weights->negative_)[column] += w;
-    }
+    const SignedSums sums = signed_sums(rows + column * k, k, zw);
+    weights->positive_[column] = sums.positive;
+    weights->negative_[column] = sums.negative;
   }
   if (any_zero_point) {
     if (!weights->minus_zero_point_.allocate(round_up(n, kColumnPad))) return out_of_memory(n * 4);
     for (size_t column = 0; column < n; ++column) weights->minus_zero_point_[column] = -zero_point(column);
   }
   return std::shared_ptr<const PackedWeights>(std::move(weights));
+}
+
+void PackedWeights::unpack(bool is_unsigned, int8_t* out) const noexcept {
+  const int flip = is_unsigned ? -128 : 0;
+  for_each_panel(layout_.wide, out_features_, in_features_, [&](size_t first, size_t width, size_t offset) {
+    const Place place(layout_.of(width), width, offset);
+    for (size_t c = 0; c < width; ++c) {
+      int8_t* row = out + (first + c) * in_features_;
+      for (size_t i = 0; i < in_features_; ++i) row[i] = static_cast<int8_t>(packed_[place.of(c, i)] ^ flip);
+    }
+  });
 }
 
 size_t PackedWeights::bytes() const noexcept {

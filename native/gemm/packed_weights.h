@@ -66,6 +66,8 @@ class PackedWeights {
   size_t out_features() const noexcept { return out_features_; }
   size_t in_features() const noexcept { return in_features_; }
   const int8_t* data() const noexcept { return packed_.data(); }
+  /// The weights as they came, row-major [out, in]: the inverse of packing. `is_unsigned` as in the source.
+  void unpack(bool is_unsigned, int8_t* out) const noexcept;
   size_t bytes() const noexcept;
 
   /// Σk (w − zw) a column, exact (int64): with it the input's zero point folds into the bias.

@@ -45,6 +45,7 @@ class StaticLinear final : public Stage {
   }
   size_t bytes() const noexcept override { return weights_->bytes() + params_.bytes(); }
   Product product() const noexcept override { return product_of(*weights_); }
+  const PackedWeights* weights() const noexcept override { return weights_.get(); }
 
  private:
   WeightsPtr weights_;
@@ -82,6 +83,7 @@ class DynamicLinear final : public Stage {
   }
   size_t bytes() const noexcept override { return weights_->bytes() + params_.bytes(); }
   Product product() const noexcept override { return product_of(*weights_); }
+  const PackedWeights* weights() const noexcept override { return weights_.get(); }
 
  private:
   struct Scratch {

@@ -52,6 +52,12 @@ void Plan::place_values(bool observable) {
   arena_bytes_ = layout.bytes + scratch;
 }
 
+const gemm::PackedWeights* Plan::weights_of(ValueId output) const noexcept {
+  for (const auto& stage : stages_)
+    if (stage->output() == output) return stage->weights();
+  return nullptr;
+}
+
 size_t Plan::bytes() const noexcept {
   size_t bytes = 0;
   for (const auto& stage : stages_) bytes += stage->bytes();

@@ -67,6 +67,8 @@ class Plan {
   const std::vector<std::unique_ptr<Stage>>& stages() const noexcept { return stages_; }
   const Port& input() const noexcept { return input_; }
   const Port& output() const noexcept { return output_; }
+  /// The int8 weights by which value `output` is computed; null where there are none.
+  const gemm::PackedWeights* weights_of(ValueId output) const noexcept;
   /// Most threads one run uses.
   size_t threads() const noexcept { return threads_; }
   /// Weights, parameters and tables; without arenas.

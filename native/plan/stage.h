@@ -9,6 +9,7 @@
 
 #include "base/matrix_view.h"
 #include "gemm/cost.h"
+#include "gemm/packed_weights.h"
 #include "kernels/kernel.h"
 #include "parallel/pool.h"
 
@@ -70,6 +71,8 @@ class Stage {
   virtual size_t scratch_bytes(size_t /*rows*/) const noexcept { return 0; }
   /// The product of this stage, if it is one.
   virtual Product product() const noexcept { return {}; }
+  /// Its packed int8 weights, if it has some.
+  virtual const gemm::PackedWeights* weights() const noexcept { return nullptr; }
   /// Memory this stage owns: packed weights, parameters, tables.
   virtual size_t bytes() const noexcept { return 0; }
 

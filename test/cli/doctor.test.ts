@@ -24,7 +24,7 @@ describe('doctor', () => {
     expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: '' });
     const { available, active } = kernels();
     expect(json(ran)).toMatchObject({
-      version,
+      version: version(),
       node: process.version,
       platform: process.platform,
       arch: process.arch,

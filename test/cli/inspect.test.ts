@@ -28,7 +28,7 @@ describe('inspect', () => {
     await quantized();
     const { code, stdout } = await cli(['inspect', int8]);
     expect(code).toBe(0);
-    expect(stdout).toContain(`requant ${version}, format version 1`);
+    expect(stdout).toContain(`requant ${version()}, format version 1`);
     expect(stdout).toMatch(/kind +quantized, rounding half-up/);
     expect(stdout).toMatch(/input +input, 6 features, uint8, scale [\d.e-]+, zero point \d+/);
     expect(stdout).toMatch(/0 +linear +int8 static +8×6 +\d+ +uint8 +[\d.e-]+ +\d+\n/);
@@ -44,7 +44,7 @@ describe('inspect', () => {
       command: 'inspect',
       kind: 'quantized',
       formatVersion: 1,
-      producer: `requant ${version}`,
+      producer: `requant ${version()}`,
       bytes: readFileSync(int8).length,
       metadata: { owner: 'me' },
       input: { dtype: 'uint8', features: 6, scale: expect.arrayContaining([expect.any(Number)]) },

@@ -6,7 +6,7 @@ const COMMANDS = ['quantize', 'inspect', 'eval', 'doctor'];
 
 describe('help and version', () => {
   it('prints the version', async () => {
-    expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version()}\n`, stderr: '' });
   });
 
   it('lists every command and the exit codes', async () => {

@@ -19,19 +19,21 @@ export interface World {
   readonly env?: Readonly<Record<string, string>>;
   readonly stderrIsTTY?: boolean;
   readonly signal?: AbortSignal;
+  readonly cwd?: string;
 }
 
 /** Runs a command line in this process. */
 export async function cli(argv: readonly string[], world: World = {}): Promise<Ran> {
   let stdout = '';
   let stderr = '';
-  const { env = {}, stderrIsTTY = false, signal } = world;
+  const { env = {}, stderrIsTTY = false, signal, cwd } = world;
   const code = await run(argv, {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     env,
     stderrIsTTY,
     ...(signal && { signal }),
+    ...(cwd !== undefined && { cwd }),
   });
   return { code, stdout, stderr };
 }

@@ -8,12 +8,13 @@ import { expectRejects } from './support';
 
 // Faults of the disk: the next call of the named function fails.
 const faults = vi.hoisted(() => new Set<string>());
-vi.mock('node:fs/promises', async (original) => {
-  const actual = await original<typeof import('node:fs/promises')>();
+vi.mock('../../lib/builtins', async (original) => {
+  const builtins = await original<typeof import('../../lib/builtins')>();
+  const actual = builtins.fsPromises();
   const fail = (name: string) => {
     if (faults.delete(name)) throw Object.assign(new Error(`EIO: ${name}`), { code: 'EIO' });
   };
-  return {
+  const faulty = {
     ...actual,
     rename: async (from: string, to: string) => {
       fail('rename');
@@ -34,6 +35,7 @@ vi.mock('node:fs/promises', async (original) => {
       return handle;
     },
   };
+  return { ...builtins, fsPromises: () => faulty };
 });
 
 let folder: string;
@@ -101,6 +103,17 @@ describe('readFileBytes', () => {
     const bytes = await readFileBytes(join(folder, 'a'));
     expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
   });
+
+  it.each([0, 1, 5000, 2 ** 22, 2 ** 22 + 1, 5_000_001])(
+    '%i bytes, in memory of their own',
+    async (length) => {
+      const written = Uint8Array.from({ length }, (_, i) => i * 7);
+      await writeFile(join(folder, 'a'), written);
+      const bytes = await readFileBytes(join(folder, 'a'));
+      expect(Buffer.compare(bytes, written)).toBe(0);
+      expect(bytes.buffer.byteLength).toBe(length);
+    },
+  );
 
   it('reports a missing file with its cause', async () => {
     const error = await expectRejects('ERR_IO', readFileBytes(join(folder, 'none')));

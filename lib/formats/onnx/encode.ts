@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { describe, expected } from '../../errors';
-import { version } from '../../version';
+import { version as packageVersion } from '../../version';
 import { type GraphProto, ModelProtoSchema } from './onnx_pb';
 
 /** A protobuf message cannot be larger; larger models keep their tensors in other files. */
@@ -42,7 +42,7 @@ export function encodeModel(
     create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       producerName: 'requant',
-      producerVersion: version,
+      producerVersion: packageVersion(),
       opsetImport: [...versions].map(([domain, version]) => ({ domain, version: BigInt(version) })),
       graph,
     }),

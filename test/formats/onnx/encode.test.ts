@@ -20,7 +20,7 @@ describe('encodeModel', () => {
   it('is read back as it was made', () => {
     const model = fromBinary(ModelProtoSchema, encodeModel(gemm));
     expect(model.graph).toEqual(gemm);
-    expect([model.irVersion, model.producerName, model.producerVersion]).toEqual([8n, 'requant', version]);
+    expect([model.irVersion, model.producerName, model.producerVersion]).toEqual([8n, 'requant', version()]);
     expect(model.opsetImport.map(({ domain, version }) => [domain, version])).toEqual([
       ['', BigInt(DEFAULT_OPSET)],
     ]);

@@ -1,0 +1,70 @@
+import type { Plan } from '../runtime/plan';
+import { valueNames } from './compile';
+import { type Graph, isCodes, type LinearNode, type Node, type Value, type Weight } from './graph';
+
+/**
+ * A compiled graph without its int8 weights: those of the plan are the only ones, and `weight.data` is unpacked from
+ * there whenever it is asked for (`save` does). What else is a view of a file is copied, so that the file can go.
+ */
+export function onPlan(graph: Graph, plan: Plan): Graph {
+  const ids = new Map(valueNames(graph).map((name, id) => [name, id]));
+  const features = (name: string) => graph.values.get(name)!.features;
+  return {
+    ...graph,
+    values: new Map([...graph.values].map(([name, value]) => [name, ownValue(value)])),
+    nodes: graph.nodes.map((node) => {
+      if (node.op !== 'linear') return ownTable(node);
+      const length = features(node.output) * features(node.inputs[0]!);
+      return ownLinear(node, (array) => plan.unpackWeights(ids.get(node.output)!, array), length);
+    }),
+  };
+}
+
+/** The array itself, or a copy of it where it is a part of something larger. */
+function own<T extends Float32Array | Int32Array | Int8Array | Uint8Array>(array: T): T {
+  return array.byteLength === array.buffer.byteLength ? array : (array.slice() as T);
+}
+
+function ownValue(value: Value): Value {
+  return isCodes(value) ? { ...value, scale: own(value.scale) } : value;
+}
+
+function ownTable(node: Node): Node {
+  return 'table' in node && node.table ? { ...node, table: own(node.table) } : node;
+}
+
+type Unpack = (out: Int8Array | Uint8Array) => Int8Array | Uint8Array;
+
+function ownLinear(node: LinearNode, unpack: Unpack, length: number): LinearNode {
+  const { bias, quantization, weight } = node;
+  const grid = quantization?.scale;
+  // Weight-only layers are packed as float32: their int8 weights stay here.
+  const isPacked = node.mode === 'static' || node.mode === 'dynamic';
+  return {
+    ...node,
+    ...(bias && { bias: own(bias) }),
+    ...(grid && { quantization: { ...quantization, scale: own(grid) } }),
+    weight: isPacked ? packedWeight(weight, unpack, length) : ownWeight(weight),
+  };
+}
+
+function ownWeight(weight: Weight): Weight {
+  if (weight.format === 'float32') return { ...weight, data: own(weight.data) };
+  return { ...weight, data: own(weight.data), ...ownGrid(weight) };
+}
+
+function packedWeight(weight: Weight, unpack: Unpack, length: number): Weight {
+  if (weight.format === 'float32') return ownWeight(weight);
+  const { format } = weight;
+  return {
+    format,
+    get data() {
+      return unpack(format === 'int8' ? new Int8Array(length) : new Uint8Array(length));
+    },
+    ...ownGrid(weight),
+  };
+}
+
+function ownGrid({ scale, zeroPoint }: Exclude<Weight, { format: 'float32' }>) {
+  return { scale: own(scale), ...(zeroPoint && { zeroPoint: own(zeroPoint) }) };
+}
