@@ -84,9 +84,9 @@ template <int Rows, int Vectors>
 using WideTileFn = void (*)(const QGemmPanel&, size_t row, WideRows&, bool ready) noexcept;
 
 template <int Vectors>
-constexpr WideTileFn kTiles[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
-                                      qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
-constexpr const WideTileFn* kTilesOf[kVectors] = {kTiles<1>, kTiles<2>};
+constexpr WideTileFn kWideTiles[kRows] = {qtile<1, Vectors>, qtile<2, Vectors>, qtile<3, Vectors>,
+                                          qtile<4, Vectors>, qtile<5, Vectors>, qtile<6, Vectors>};
+constexpr const WideTileFn* kTilesOf[kVectors] = {kWideTiles<1>, kWideTiles<2>};
 
 void qgemm_6x16_avx2(const QGemmPanel& p) noexcept {
   WideRows wide;
