@@ -50,14 +50,28 @@ struct FiniteRange {
   float max = 0.0F;
 };
 
-/// Smallest range that holds 0 and every finite value; NaN and ±Infinity do not count.
+/// Smallest range that holds 0 and every finite value; NaN and ±Infinity do not count. In lanes, which a
+/// compiler keeps in vectors: minima and maxima do not depend on the order (−0 never counts, 0 is there
+/// first).
 inline FiniteRange finite_range(const float* x, size_t count) noexcept {
+  constexpr size_t kLanes = 16;
+  float min[kLanes] = {};
+  float max[kLanes] = {};
+  const auto add = [&](size_t lane, float v) {
+    const float magnitude = v < 0 ? -v : v;
+    const float value = magnitude <= std::numeric_limits<float>::max() ? v : 0.0F;
+    min[lane] = value < min[lane] ? value : min[lane];
+    max[lane] = value > max[lane] ? value : max[lane];
+  };
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) add(lane, x[i + lane]);
+  }
+  for (; i < count; ++i) add(0, x[i]);
   FiniteRange range;
-  for (size_t i = 0; i < count; ++i) {
-    const float magnitude = x[i] < 0 ? -x[i] : x[i];
-    const float value = magnitude <= std::numeric_limits<float>::max() ? x[i] : 0.0F;
-    range.min = value < range.min ? value : range.min;
-    range.max = value > range.max ? value : range.max;
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    range.min = min[lane] < range.min ? min[lane] : range.min;
+    range.max = max[lane] > range.max ? max[lane] : range.max;
   }
   return range;
 }
