@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
 import { RESERVED_METADATA } from '../models/encode';
+import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
 const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
 
@@ -26,6 +27,12 @@ export function percentagePoints(text: string): number {
 export function positiveInteger(text: string): number {
   const value = finiteNumber(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected an integer ≥ 1.');
+  return value;
+}
+
+export function groupSize(text: string): GroupSize {
+  const value = finiteNumber(text);
+  if (!isGroupSize(value)) throw new InvalidArgumentError(`Expected ${GROUP_SIZES.join(', ')}.`);
   return value;
 }
 

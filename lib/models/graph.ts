@@ -1,5 +1,6 @@
 import type { Attributes, ElementwiseOp } from '../layers/elementwise';
 import type { LayerQuantization } from '../layers/layer';
+import type { Int4Weights } from '../quantization/int4';
 import type { Rounding } from '../quantization/rounding';
 
 /**
@@ -58,7 +59,7 @@ export function sameGrid(a: CodesValue, b: CodesValue): boolean {
   );
 }
 
-/** [outFeatures, inFeatures]. int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
+/** [outFeatures, inFeatures]. int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
 export type Weight =
   | { readonly format: 'float32'; readonly data: Float32Array }
   | {
@@ -66,7 +67,8 @@ export type Weight =
       readonly data: Int8Array | Uint8Array;
       readonly scale: Float32Array;
       readonly zeroPoint?: Int32Array;
-    };
+    }
+  | ({ readonly format: 'int4' } & Int4Weights);
 
 export type LinearMode = 'float' | 'static' | 'dynamic' | 'weight-only';
 
@@ -119,12 +121,16 @@ export function readersOf(graph: Pick<Graph, 'nodes' | 'output'>): Map<string, (
   return readers;
 }
 
+export function weightZeroPoint(weight: Weight): Int32Array | undefined {
+  return weight.format === 'int8' || weight.format === 'uint8' ? weight.zeroPoint : undefined;
+}
+
 /** Bytes of a node's own tensors. */
 export function nodeBytes(node: Node): number {
   if (node.op === 'linear') {
     const { weight, bias } = node;
     const parameters =
-      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weight.zeroPoint?.byteLength ?? 0);
+      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weightZeroPoint(weight)?.byteLength ?? 0);
     return weight.data.byteLength + parameters + (bias?.byteLength ?? 0);
   }
   return 'table' in node ? (node.table?.byteLength ?? 0) : 0;
