@@ -139,8 +139,7 @@ class Int8Product {
 /// Codes with scale and zero point a row × int4 weights, float32 out.
 class Int4Product {
  public:
-  Int4Product(const kernels::KernelSet& set, const Shape& s, size_t group_size,
-              bool full = getenv("FULL") != nullptr)
+  Int4Product(const kernels::KernelSet& set, const Shape& s, size_t group_size)
       : shape_(s), stride_(round_up(s.k, kernels::Int4Layout::kStep)) {
     x_ = filled<uint8_t>(s.m * stride_, [](uint8_t b) { return b; });
     // Nibbles in [-7, 7].
@@ -148,7 +147,7 @@ class Int4Product {
       return static_cast<uint8_t>((b % 16 == 8 ? 0 : b % 16) | (b / 16 == 8 ? 0 : b / 16 * 16));
     });
     const gemm::Int4Source source{{w.data(), w.size()}, s.n, s.k, group_size, {}};
-    scales_.assign(s.n * source.groups(), full ? 0.01F : 0.0078125F);
+    scales_.assign(s.n * source.groups(), 0x1.5p-7F);
     weights_ = unwrap(gemm::PackedInt4::make(set, {source.data, s.n, s.k, group_size, scales_},
                                              gemm::Int4Activations::codes));
     group_sums_.resize(s.m * source.groups());
