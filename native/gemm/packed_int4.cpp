@@ -139,13 +139,13 @@ size_t PackedInt4::panels() const noexcept {
   return (out_features_ + kernel_->layout.columns() - 1) / kernel_->layout.columns();
 }
 
-/// Reading the weights of one row takes half as long as an int8 product's; a decoded vector multiplies four
-/// k.
+/// Measured: what comes on top of an int8 or float32 product for decoding and for the ends of groups, and how
+/// long one row takes.
 Cost PackedInt4::cost() const noexcept {
-  const kernels::PanelLayout layout{kernel_->layout.lanes, kernel_->layout.vectors,
-                                    activations_ == Int4Activations::codes ? size_t{4} : size_t{1}};
-  const Cost int8 = product_cost(layout, in_features_, out_features_);
-  return {int8.floor / 2, int8.per_row * 1.5};
+  const bool codes = activations_ == Int4Activations::codes;
+  const kernels::PanelLayout layout{kernel_->layout.lanes, kernel_->layout.vectors, codes ? size_t{4} : 1};
+  const double row = product_cost(layout, in_features_, out_features_).per_row;
+  return codes ? Cost{1.2 * row, 1.4 * row} : Cost{1.5 * row, row};
 }
 
 }  // namespace requant::gemm
