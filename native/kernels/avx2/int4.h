@@ -1,11 +1,12 @@
 // int4 weights on AVX2: vpmaddubsw cannot saturate here, 2 · 255 · 22 < 2^15.
 //
-//                 1 vector × 16 columns of w (4 k each, two columns a byte)
-//                ┌───────────────┐
-//   6 rows of a  │ ymm low, high │  × 6 = 12 int32 accumulators of a group; the float32 sums over groups wait
-//   in (broadcast)  └───────────────┘  memory
+//                 2 vectors × 16 columns of w (4 k each, two columns a byte)
+//                ┌───────────────┬───────────────┐
+//   3 rows of a  │ ymm low, high │ ymm low, high │  × 3 = 12 int32 accumulators of a group; the float32 sums
+//   over (broadcast)  └───────────────┴───────────────┘  groups wait in memory. Wide rather than high: int4
+//   is for one row.
 //
-//   per 4 k: 1 load, 5 operations to decode, 6 broadcast loads, 12 × (vpmaddubsw, vpmaddwd, vpaddd).
+//   per 4 k: 2 loads, 10 operations to decode, 3 broadcast loads, 12 × (vpmaddubsw, vpmaddwd, vpaddd).
 #pragma once
 
 #include "kernels/avx2/int4_lanes.h"

@@ -31,21 +31,23 @@ struct Int4Lanes8 {
   }
 };
 
-constexpr size_t kInt4Vectors = 1;
+constexpr size_t kInt4Vectors = 2;
+constexpr size_t kInt4Rows = 3;
 constexpr Int4Layout kInt4Layout{Lanes8::kLanes, kInt4Vectors};
 
 template <class D>
-constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4TilesU8<D, 1>};
-constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4TilesF32<Int4Lanes8, 1>};
+constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4TilesU8<D, 1>, kInt4TilesU8<D, 2>};
+constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4TilesF32<Int4Lanes8, 1>,
+                                                      kInt4TilesF32<Int4Lanes8, 2>};
 
 template <class D>
-void int4_u8_6x16(const Int4Panel& p) noexcept {
-  int4_panel<Lanes8, kRows>(p, kInt4U8<D>);
+void int4_u8_3x32(const Int4Panel& p) noexcept {
+  int4_panel<Lanes8, kInt4Rows>(p, kInt4U8<D>);
 }
-void int4_f32_6x16_avx2(const Int4Panel& p) noexcept { int4_panel<Lanes8, kRows>(p, kInt4F32); }
+void int4_f32_3x32_avx2(const Int4Panel& p) noexcept { int4_panel<Lanes8, kInt4Rows>(p, kInt4F32); }
 
 template <class D>
-constexpr Int4Kernel kInt4{kInt4Layout, int4_u8_6x16<D>, int4_f32_6x16_avx2};
+constexpr Int4Kernel kInt4{kInt4Layout, int4_u8_3x32<D>, int4_f32_3x32_avx2};
 
 }  // namespace
 }  // namespace requant::kernels
