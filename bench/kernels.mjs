@@ -2,7 +2,7 @@
 // others that this CPU runs.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { OTHER_KERNELS, PRODUCTS } from './models.mjs';
+import { INT4_PRODUCTS, OTHER_KERNELS, PRODUCTS } from './models.mjs';
 import { native } from './requant.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,8 +16,9 @@ function buildProgram() {
   return `${build}/gemm_bench`;
 }
 
-function run(program, kernel, shapes, milliseconds) {
-  const output = execFileSync(program, ['--kernel', kernel, '--ms', String(milliseconds), ...shapes], {
+function run(program, kernel, shapes, milliseconds, more = []) {
+  const args = ['--kernel', kernel, '--ms', String(milliseconds), ...more, ...shapes];
+  const output = execFileSync(program, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -48,6 +49,35 @@ export function kernelShapes({ quick }) {
   return [...products, ...others];
 }
 
+/** One object a shape and group size: µs of both and the ratio, medians over turns. */
+export function int4Shapes({ quick }) {
+  const active = native().activeKernel();
+  if (native().instructionPeak(1) === undefined) return undefined;
+  const program = buildProgram();
+  return INT4_PRODUCTS.groupSizes.flatMap((groupSize) =>
+    run(program, active, INT4_PRODUCTS.shapes, quick ? 5 : 300, ['--int4', String(groupSize)]),
+  );
+}
+
+/** A Markdown table. */
+export function int4Table(results) {
+  const rows = results.map((r) => [
+    r.kernel,
+    `${r.m}×${r.k}×${r.n}`,
+    r.groupSize,
+    r.int8Micros,
+    r.int4Micros,
+    r.int4Ratio,
+  ]);
+  return table(['kernel', 'm×k×n', 'group', 'int8 µs', 'int4 µs', '× faster'], rows);
+}
+
+function table(head, rows) {
+  return [head, head.map((_, i) => (i === 0 ? ':--' : '--:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
 /** A Markdown table. */
 export function kernelTable(results) {
   const rows = results.map((r) => [
@@ -61,7 +91,5 @@ export function kernelTable(results) {
     r.float32PeakPercent,
   ]);
   const head = ['kernel', 'm×k×n', 'int8 µs', 'GMAC/s', '% peak', 'goal', 'float32 µs', '% FMA peak'];
-  return [head, head.map((_, i) => (i === 0 ? ':--' : '--:')), ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`)
-    .join('\n');
+  return table(head, rows);
 }

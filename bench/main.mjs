@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compare, differences } from './compare.mjs';
 import { ensurePackages } from './install.mjs';
-import { kernelShapes, kernelTable } from './kernels.mjs';
+import { int4Shapes, int4Table, kernelShapes, kernelTable } from './kernels.mjs';
 import { describeMachine } from './machine.mjs';
 import { HELP, isUsageError, parseOptions } from './options.mjs';
 import { plot } from './plot.mjs';
@@ -93,11 +93,14 @@ async function main() {
   const cells = await measureAll(options);
   const kernelResults = options.kernels ? kernelShapes(options) : undefined;
   if (kernelResults) console.log(`\n${kernelTable(kernelResults)}`);
+  const int4Results = options.kernels ? int4Shapes(options) : undefined;
+  if (int4Results) console.log(`\n${int4Table(int4Results)}`);
   const results = {
     ...machine,
     quick: options.quick,
     cells,
     ...(kernelResults && { kernels: kernelResults }),
+    ...(int4Results && { int4: int4Results }),
   };
   if (options.json) writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
   if (options.plot) await plot(options.plot, results);

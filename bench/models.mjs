@@ -73,6 +73,11 @@ export const PRODUCTS = [
   { shape: '100x100x100', goal: 72 },
   { shape: '256x16x256', goal: 50 },
 ];
+/** int4 weights × codes a row with its own scale, against the int8 product of the same shape, in turn. */
+export const INT4_PRODUCTS = {
+  groupSizes: [32, 64, 128],
+  shapes: ['1x1024x1024', '1x2048x2048', '1x4096x4096', '1x8192x8192', '8x1024x1024', '128x1024x1024'],
+};
 /** What other kernels are asked for, of their own peaks; 'avxvnni-evex' stands for avxvnni where the CPU lacks it. */
 export const OTHER_KERNELS = {
   kernels: ['avxvnni', 'avxvnni-evex', 'avx2'],

@@ -106,6 +106,10 @@ function byOption(float, ranges) {
     { inputs: 'per-feature' },
     { output: 'uint8' },
     { output: 'int8' },
+    { mode: 'dynamic', format: 'int4', groupSize: 32 },
+    { mode: 'dynamic', format: 'int4', groupSize: 64 },
+    { mode: 'dynamic', format: 'int4', groupSize: 128 },
+    { mode: 'weight-only', format: 'int4', groupSize: 32 },
     { layers: { 4: { format: 'float32' } } },
     { layers: { 0: { mode: 'weight-only' } } },
   ];

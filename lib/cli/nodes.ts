@@ -80,7 +80,9 @@ function scaleText(scale: readonly number[]): string {
 function formatOf(node: Node, graph: Graph): string {
   const value: Value = graph.values.get(node.output)!;
   if (node.op !== 'linear') return value.dtype;
-  return node.mode === 'float' ? node.weight.format : `${node.weight.format} ${node.mode}`;
+  const { mode, weight } = node;
+  if (mode === 'float') return weight.format;
+  return weight.format === 'int4' ? `int4/${weight.groupSize} ${mode}` : `${weight.format} ${mode}`;
 }
 
 function shapeOf(node: Node, graph: Graph): number[] {

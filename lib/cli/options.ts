@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
 import { RESERVED_METADATA } from '../models/encode';
+import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
 const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
 
@@ -42,6 +43,12 @@ export function integerList(most: number): (text: string) => number[] {
     if (values.some((value) => value > most)) throw new InvalidArgumentError(`Expected integers ≤ ${most}.`);
     return [...new Set(values)];
   };
+}
+
+export function groupSize(text: string): GroupSize {
+  const value = finiteNumber(text);
+  if (!isGroupSize(value)) throw new InvalidArgumentError(`Expected ${GROUP_SIZES.join(', ')}.`);
+  return value;
 }
 
 /** Collects key=value of a repeatable option. */

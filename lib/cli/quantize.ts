@@ -8,6 +8,7 @@ import type { Mode } from '../layers/layer';
 import { MLP } from '../models/mlp';
 import { type QuantizeOptions, quantize } from '../models/quantize';
 import type { QuantizedMLP } from '../models/quantized-mlp';
+import { DEFAULT_GROUP_SIZE, GROUP_SIZES, type GroupSize } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
 import { type Evaluation, evaluateAll } from './evaluation';
 import { accuracy, agreement, bytes, fields, plural, real, sqnr } from './format';
@@ -24,6 +25,8 @@ interface Flags {
   readonly method?: Observer;
   readonly percentile?: number;
   readonly mode: Mode;
+  readonly format: 'int8' | 'int4';
+  readonly groupSize?: GroupSize;
   readonly rounding: NonNullable<QuantizeOptions['rounding']>;
   readonly weights: NonNullable<QuantizeOptions['weights']>;
   readonly activations: NonNullable<QuantizeOptions['activations']>;
@@ -41,13 +44,16 @@ Examples:
   requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors \\
     --test test.npy --labels labels.npy --max-drop 0.5
-  requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors`;
+  requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors
+  requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors`;
 
 export function addQuantize(program: Command, execute: Execute): void {
   const command = program
     .command('quantize')
-    .summary('make the int8 form of a float model')
-    .description('Calibrates a float model on data, quantizes it to int8 and writes the new model.')
+    .summary('make the int8 or int4 form of a float model')
+    .description(
+      'Calibrates a float model on data, quantizes it to int8 (or its weights to int4) and writes the new model.',
+    )
     .argument('<float>', 'float model (.safetensors)')
     .requiredOption('-o <file>', 'where to write the quantized model')
     .option('--calibrate <data.npy>', 'rows to calibrate on; required by --mode static');
@@ -82,6 +88,19 @@ function addQuantizationOptions(command: Command): void {
   command
     .addOption(
       option.choice('--mode <mode>', 'arithmetic', ['static', 'dynamic', 'weight-only']).default('static'),
+    )
+    .addOption(
+      option
+        .choice('--format <name>', 'of the weights; int4 needs --mode dynamic or weight-only', [
+          'int8',
+          'int4',
+        ])
+        .default('int8'),
+    )
+    .option(
+      '--group-size <n>',
+      `weights that share a scale, with --format int4: ${GROUP_SIZES.join(', ')} (default: ${DEFAULT_GROUP_SIZE})`,
+      option.groupSize,
     )
     .addOption(
       option.choice('--method <name>', 'how ranges are chosen from the data (default: "auto")', METHOD_NAMES),
@@ -127,18 +146,27 @@ async function quantizeModel(path: string, flags: Flags, context: Context): Prom
   if (flags.maxDrop !== undefined) checkGate(float, flags);
   const calibration =
     flags.calibrate === undefined ? null : await calibrated(float, flags.calibrate, flags, context);
-  const { mode, rounding, weights, activations, inputs, outputs: output } = flags;
-  using int8 = quantize(float, calibration, { mode, rounding, weights, activations, inputs, output });
-  const file = int8.toBytes(flags.metadata && { metadata: flags.metadata });
+  const { mode, format, groupSize, rounding, weights, activations, inputs, outputs: output } = flags;
+  using quantized = quantize(float, calibration, {
+    mode,
+    format,
+    ...(groupSize !== undefined && { groupSize }),
+    rounding,
+    weights,
+    activations,
+    inputs,
+    output,
+  });
+  const file = quantized.toBytes(flags.metadata && { metadata: flags.metadata });
   const evaluation =
-    flags.test === undefined ? undefined : await compared(float, int8, flags.test, flags, context);
+    flags.test === undefined ? undefined : await compared(float, quantized, flags.test, flags, context);
   const problem = missedGate(evaluation, flags);
   context.signal?.throwIfAborted();
   if (problem === undefined) await writeFileAtomically(flags.output, file);
   return outcome(path, flags, {
     calibration,
     evaluation,
-    nodes: nodeReports(int8.graph),
+    nodes: nodeReports(quantized.graph),
     size: { floatBytes: source.length, quantizedBytes: file.length },
     problem,
   });
@@ -150,6 +178,9 @@ function checkFlags(path: string, flags: Flags): void {
   };
   if (flags.mode === 'static' && flags.calibrate === undefined)
     throw new UsageError('expected --calibrate <data.npy>, which --mode static needs, but received none');
+  if (flags.mode === 'static' && flags.format === 'int4')
+    throw new UsageError('expected --mode dynamic or weight-only beside --format int4 but received static');
+  needs('--group-size', flags.groupSize, '--format int4', flags.format === 'int4');
   needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);
   needs('--percentile', flags.percentile, '--method percentile', flags.method === 'percentile');
   needs('--labels', flags.labels, '--test', flags.test !== undefined);
@@ -179,13 +210,13 @@ function calibrated(float: MLP, path: string, flags: Flags, context: Context): P
 
 function compared(
   float: MLP,
-  int8: QuantizedMLP,
+  quantized: QuantizedMLP,
   path: string,
   { labels, scaleInput }: Flags,
   context: Context,
 ): Promise<Evaluation> {
   return withRows(path, float.inFeatures, scaleInput, (source) =>
-    evaluateAll(source, { model: int8, reference: float, labels }, context),
+    evaluateAll(source, { model: quantized, reference: float, labels }, context),
   );
 }
 
@@ -215,9 +246,19 @@ interface Findings {
 
 function outcome(path: string, flags: Flags, findings: Findings): Outcome {
   const { calibration, evaluation, nodes, size, problem } = findings;
-  const { mode, rounding, weights, activations, inputs, outputs, output } = flags;
+  const { mode, format, rounding, weights, activations, inputs, outputs, output } = flags;
+  const groupSize = format === 'int4' ? (flags.groupSize ?? DEFAULT_GROUP_SIZE) : undefined;
   const ratio = size.floatBytes / size.quantizedBytes;
-  const settings = { mode, rounding, weights, activations, inputs, output: outputs };
+  const settings = {
+    mode,
+    format,
+    ...(groupSize !== undefined && { groupSize }),
+    rounding,
+    weights,
+    activations,
+    inputs,
+    output: outputs,
+  };
   return {
     report: {
       command: 'quantize',
@@ -236,11 +277,11 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
       fields([
         [
           'mode',
-          `${mode}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+          `${mode}${groupSize === undefined ? '' : `, int4 in groups of ${groupSize}`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
         ],
         ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
         ['size', `${bytes(size.floatBytes)} → ${bytes(size.quantizedBytes)} (${ratio.toFixed(2)}× smaller)`],
-        ...(evaluation ? evaluationFields(evaluation) : []),
+        ...(evaluation ? evaluationFields(evaluation, format) : []),
         ['written', problem === undefined ? output : 'nothing'],
       ]),
     ].join('\n'),
@@ -253,7 +294,7 @@ function evaluationReport(evaluation: Evaluation): object {
   return { rows, float: reference, quantized: model, ...difference, dropPoints: dropOf(evaluation) ?? null };
 }
 
-function evaluationFields(evaluation: Evaluation): [string, string | undefined][] {
+function evaluationFields(evaluation: Evaluation, format: string): [string, string | undefined][] {
   const { rows, model, reference, difference } = evaluation;
   const drop = dropOf(evaluation);
   const { agreementPercent, meanAbs, sqnrDb } = difference!;
@@ -261,7 +302,7 @@ function evaluationFields(evaluation: Evaluation): [string, string | undefined][
     ['tested on', plural(rows, 'row')],
     [
       'accuracy',
-      model.accuracy && `float ${accuracy(reference!.accuracy!)} → int8 ${accuracy(model.accuracy)}`,
+      model.accuracy && `float ${accuracy(reference!.accuracy!)} → ${format} ${accuracy(model.accuracy)}`,
     ],
     ['agreement', agreement(agreementPercent)],
     ['drop', drop === undefined ? undefined : `${drop.toFixed(2)} percentage points`],

@@ -14,7 +14,7 @@ export interface LayerQuantization {
   bits?: 2 | 3 | 4 | 8;
   activationBits?: 4 | 8;
   groupSize?: 32 | 64 | 128;
-  /** Weight scales, one or one an output feature, that a training or rounding method has chosen. */
+  /** Weight scales, one or one an output feature, of int4 one a group [outFeatures, groups], that a training or rounding method has chosen. */
   scale?: Float32Array;
   mode?: Mode;
 }

@@ -46,15 +46,15 @@ export function linear(o: {
   return Object.freeze(layer);
 }
 
-/** Weight scales that a layer brings along, one or one an output feature. Errors: ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT. */
+/** Weight scales that a layer brings along, of one of these lengths. Errors: ERR_DTYPE, ERR_SHAPE, ERR_ARGUMENT. */
 export function checkWeightScales(
   layer: string,
   scale: unknown,
-  outFeatures: number,
+  lengths: readonly number[],
 ): asserts scale is Float32Array {
   checkFloats(`scale of '${layer}'`, scale);
-  if (scale.length !== 1 && scale.length !== outFeatures) {
-    throw expected('ERR_SHAPE', `scale of '${layer}' of length 1 or ${outFeatures}`, scale.length);
+  if (!lengths.includes(scale.length)) {
+    throw expected('ERR_SHAPE', `scale of '${layer}' of length ${lengths.join(' or ')}`, scale.length);
   }
   const bad = scale.find((s) => !(s >= MIN_SCALE && s <= MAX_SCALE));
   if (bad !== undefined) throw expected('ERR_ARGUMENT', `scales of '${layer}' in [2^-100, 2^126]`, bad);

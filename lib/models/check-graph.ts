@@ -77,6 +77,8 @@ function checkLinear(
   const isFloat = mode === 'float';
   if (isFloat !== (weight.format === 'float32'))
     throw wrong(`of mode ${mode} with weights that fit`, weight.format);
+  if (mode === 'static' && weight.format === 'int4')
+    throw wrong('of int4 weights to be of mode dynamic or weight-only', mode);
   if ((mode === 'static') !== isCodes(input))
     throw wrong(`of mode ${mode} with an input that fits`, input.dtype);
   if (mode !== 'static' && isCodes(output)) throw wrong(`of mode ${mode} to write float32`, output.dtype);

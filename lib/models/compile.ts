@@ -114,6 +114,12 @@ class Compiler {
       this.stages.push({ op: 'floatLinear', ...common, weight: weight.data, scale: undefined, bias });
       return;
     }
+    if (weight.format === 'int4') {
+      const { data, scale, groupSize } = weight;
+      const dynamic = node.mode === 'dynamic';
+      this.stages.push({ op: 'int4Linear', ...common, weight: data, scale, groupSize, bias, dynamic });
+      return;
+    }
     if (node.mode === 'weight-only') {
       if (weight.format !== 'int8' || weight.zeroPoint)
         throw expected('ERR_UNSUPPORTED', 'weight-only layers with int8 weights of zero point 0', node.name);

@@ -3,6 +3,7 @@ import { parseStrictJson } from '../formats/strict-json';
 import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../layers/elementwise';
 import { MAX_FEATURES } from '../layers/linear';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
+import { GROUP_SIZES, groupCount, int4RowBytes, invalidInt4Byte, isGroupSize } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
 import type { DType, Tensor, TensorData } from '../tensor';
 import { checkGraph } from './check-graph';
@@ -25,7 +26,7 @@ import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 /** In the format, but for a later version of this package. */
 const FUTURE_OPS = ['layerNorm'];
-const FUTURE_WEIGHTS = ['int4', 'e4m3fn', 'e5m2', 'fp8'];
+const FUTURE_WEIGHTS = ['e4m3fn', 'e5m2', 'fp8'];
 
 /**
  * The graph in a model file: its JSON document and its tensors. Everything is checked, so that a graph that comes out
@@ -221,17 +222,15 @@ function decodeWeight(
   ]);
   const name = weight.format.string();
   const future =
-    FUTURE_WEIGHTS.includes(name) ||
-    weight.bits.isPresent ||
-    weight.groupSize.isPresent ||
-    weight.fp8.isPresent ||
-    weight.sparse.isPresent;
+    FUTURE_WEIGHTS.includes(name) || weight.bits.isPresent || weight.fp8.isPresent || weight.sparse.isPresent;
   if (future)
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected dense float32, int8 or uint8 weights but received ${JSON.stringify(reader.raw())}`,
+      `expected dense float32, int8, uint8 or int4 weights but received ${JSON.stringify(reader.raw())}`,
     );
-  const format = weight.format.word(['float32', 'int8', 'uint8']);
+  const format = weight.format.word(['float32', 'int8', 'uint8', 'int4']);
+  if (format === 'int4') return { weight: decodeInt4(reader, weight, shape, tensors) };
+  if (weight.groupSize.isPresent) throw reader.fail(`${format} weights without groups`);
   const scale = weight.scale.optional((r) => {
     const scales = tensors.read(r, 'float32', [[1], [shape[0]]]);
     checkScales(r, scales);
@@ -251,6 +250,28 @@ function decodeWeight(
     throw weight.zeroPoint.fail(`a tensor of values in [${lo}, ${hi}]`);
   const data = tensors.read(weight.tensor, format, [shape]);
   return { weight: { format, data, scale, ...(zeroPoint && { zeroPoint }) } };
+}
+
+function decodeInt4(
+  reader: JsonReader,
+  weight: Record<'tensor' | 'scale' | 'zeroPoint' | 'groupSize', JsonReader>,
+  [outFeatures, inFeatures]: [number, number],
+  tensors: TensorReader,
+): Weight {
+  if (weight.zeroPoint.isPresent) throw reader.fail('int4 weights without a zero point');
+  const groupSize = weight.groupSize.integer(1, MAX_FEATURES);
+  if (!isGroupSize(groupSize)) throw weight.groupSize.fail(`one of ${GROUP_SIZES}`);
+  const scale = tensors.read(weight.scale, 'float32', [[outFeatures, groupCount(inFeatures, groupSize)]]);
+  checkScales(weight.scale, scale);
+  const data = tensors.read(weight.tensor, 'uint8', [[outFeatures, int4RowBytes(inFeatures)]]);
+  const invalid = invalidInt4Byte(data, inFeatures);
+  if (invalid !== undefined)
+    throw expected(
+      'ERR_FORMAT',
+      `tensor '${weight.tensor.string()}' to hold nibbles in [-7, 7], and 0 behind an odd row`,
+      `0x${data[invalid]!.toString(16)} in byte ${invalid}`,
+    );
+  return { format: 'int4', data, scale, groupSize };
 }
 
 function decodeAttributes(reader: JsonReader, op: Parameters<typeof elementwiseAttributes>[0]): Attributes {

@@ -1,9 +1,18 @@
 import { crypto } from '../builtins';
 import { expected } from '../errors';
 import { writeSafetensors } from '../formats/safetensors';
+import { groupCount, int4RowBytes } from '../quantization/int4';
 import { type Tensor, tensor } from '../tensor';
 import { version as packageVersion } from '../version';
-import { type Graph, isCodes, type LinearNode, type Node, type Value, type Weight } from './graph';
+import {
+  type Graph,
+  isCodes,
+  type LinearNode,
+  type Node,
+  type Value,
+  type Weight,
+  weightZeroPoint,
+} from './graph';
 import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 export const FORMAT_NAME = 'requant';
@@ -114,8 +123,19 @@ function encodeWeight(
   grid: Float32Array | undefined,
   tensors: TensorStore,
 ): object {
+  const zeroPoint = weightZeroPoint(weight);
+  const [outFeatures, inFeatures] = shape as [number, number];
+  if (weight.format === 'int4') {
+    const { data, scale, groupSize } = weight;
+    const groups = groupCount(inFeatures, groupSize);
+    return {
+      tensor: tensors.add(name, tensor(data, [outFeatures, int4RowBytes(inFeatures)])),
+      format: weight.format,
+      scale: tensors.add(`${name}_scale`, tensor(scale, [outFeatures, groups])),
+      groupSize,
+    };
+  }
   const scale = weight.format === 'float32' ? grid : weight.scale;
-  const zeroPoint = weight.format === 'float32' ? undefined : weight.zeroPoint;
   return {
     tensor: tensors.add(name, tensor(weight.data, shape)),
     format: weight.format,

@@ -3,6 +3,7 @@ import { type ConcatLayer, concat, type ResidualLayer, residual } from '../layer
 import { type ElementwiseLayer, elementwise, isElementwiseOp } from '../layers/elementwise';
 import type { Layer, LayerQuantization } from '../layers/layer';
 import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
+import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { Random } from '../random';
 import type { Graph, LinearNode, Node, Value } from './graph';
 import { checkCount, MAX_NESTING } from './limits';
@@ -140,7 +141,8 @@ class GraphBuilder {
     const weight = layer.weight?.slice() ?? draw(outFeatures * inFeatures);
     const bias =
       layer.bias === true ? draw(outFeatures) : layer.bias === false ? undefined : layer.bias.slice();
-    const quantization = layer.quantization && checkedQuantization(name, layer.quantization, outFeatures);
+    const quantization =
+      layer.quantization && checkedQuantization(name, layer.quantization, outFeatures, inFeatures);
     const node: LinearNode = {
       name,
       op: 'linear',
@@ -200,19 +202,27 @@ class GraphBuilder {
 }
 
 /** A copy of a layer's wish, which must be one that this version can carry out. */
-function checkedQuantization(name: string, q: LayerQuantization, outFeatures: number): LayerQuantization {
+function checkedQuantization(
+  name: string,
+  q: LayerQuantization,
+  outFeatures: number,
+  inFeatures: number,
+): LayerQuantization {
+  const { format = 'int8', groupSize } = q;
+  const bits = format === 'int4' ? 4 : 8;
   const unsupported =
-    (q.bits !== undefined && q.bits !== 8) ||
+    (q.bits !== undefined && q.bits !== bits) ||
     (q.activationBits !== undefined && q.activationBits !== 8) ||
-    q.groupSize !== undefined ||
-    (q.format !== undefined && q.format !== 'float32' && q.format !== 'int8');
+    (groupSize !== undefined && !(format === 'int4' && isGroupSize(groupSize))) ||
+    (format !== 'float32' && format !== 'int8' && format !== 'int4');
   if (unsupported) {
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected layer '${name}' to ask for float32 or 8-bit integers but received ${JSON.stringify(q)}`,
+      `expected layer '${name}' to ask for float32, 8-bit integers or int4 but received ${JSON.stringify(q)}`,
     );
   }
   if (q.scale === undefined) return Object.freeze({ ...q });
-  checkWeightScales(name, q.scale, outFeatures);
+  const groups = groupCount(inFeatures, groupSize ?? DEFAULT_GROUP_SIZE);
+  checkWeightScales(name, q.scale, format === 'int4' ? [outFeatures * groups] : [1, outFeatures]);
   return Object.freeze({ ...q, scale: q.scale.slice() });
 }

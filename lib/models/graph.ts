@@ -1,5 +1,6 @@
 import type { Attributes, ElementwiseOp } from '../layers/elementwise';
 import type { LayerQuantization } from '../layers/layer';
+import { type Int4Weights, int4RowBytes } from '../quantization/int4';
 import type { Rounding } from '../quantization/rounding';
 
 /**
@@ -58,7 +59,7 @@ export function sameGrid(a: CodesValue, b: CodesValue): boolean {
   );
 }
 
-/** [outFeatures, inFeatures]. int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
+/** [outFeatures, inFeatures]. int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
 export type Weight =
   | { readonly format: 'float32'; readonly data: Float32Array }
   | {
@@ -66,7 +67,8 @@ export type Weight =
       readonly data: Int8Array | Uint8Array;
       readonly scale: Float32Array;
       readonly zeroPoint?: Int32Array;
-    };
+    }
+  | ({ readonly format: 'int4' } & Int4Weights);
 
 export type LinearMode = 'float' | 'static' | 'dynamic' | 'weight-only';
 
@@ -119,16 +121,26 @@ export function readersOf(graph: Pick<Graph, 'nodes' | 'output'>): Map<string, (
   return readers;
 }
 
+export function weightZeroPoint(weight: Weight): Int32Array | undefined {
+  return weight.format === 'int8' || weight.format === 'uint8' ? weight.zeroPoint : undefined;
+}
+
+function weightRowBytes(format: Weight['format'], inFeatures: number): number {
+  if (format === 'float32') return 4 * inFeatures;
+  return format === 'int4' ? int4RowBytes(inFeatures) : inFeatures;
+}
+
 /** Bytes of a node's own tensors. */
 export function nodeBytes(node: Node, { values }: Pick<Graph, 'values'>): number {
   if (node.op === 'linear') {
     const { weight, bias } = node;
     const parameters =
-      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weight.zeroPoint?.byteLength ?? 0);
+      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weightZeroPoint(weight)?.byteLength ?? 0);
     // Not weight.data.byteLength: those of a plan would be unpacked for it.
-    const elements = values.get(node.output)!.features * values.get(node.inputs[0]!)!.features;
-    const bytes = elements * (weight.format === 'float32' ? 4 : 1);
-    return bytes + parameters + (bias?.byteLength ?? 0);
+    const [outFeatures, inFeatures] = [node.output, node.inputs[0]!].map(
+      (name) => values.get(name)!.features,
+    );
+    return outFeatures! * weightRowBytes(weight.format, inFeatures!) + parameters + (bias?.byteLength ?? 0);
   }
   return 'table' in node ? (node.table?.byteLength ?? 0) : 0;
 }

@@ -108,9 +108,9 @@ export abstract class GraphModel implements Model {
       output: node.output,
       format:
         node.op === 'linear'
-          ? node.weight.format === 'float32'
-            ? 'float32'
-            : 'int8'
+          ? node.weight.format === 'uint8'
+            ? 'int8'
+            : node.weight.format
           : this.formatOf(node.output),
       bytes: nodeBytes(node, this.graph),
     }));

@@ -38,23 +38,29 @@ type Unpack = (out: Int8Array | Uint8Array) => Int8Array | Uint8Array;
 function ownLinear(node: LinearNode, unpack: Unpack, length: number): LinearNode {
   const { bias, quantization, weight } = node;
   const grid = quantization?.scale;
-  // Weight-only layers are packed as float32: their int8 weights stay here.
+  // Those of other layers stay here: weight-only ones are packed for float32, int4 in pairs of columns.
   const isPacked = node.mode === 'static' || node.mode === 'dynamic';
   return {
     ...node,
     ...(bias && { bias: own(bias) }),
     ...(grid && { quantization: { ...quantization, scale: own(grid) } }),
-    weight: isPacked ? packedWeight(weight, unpack, length) : ownWeight(weight),
+    weight: isPacked && isBytes(weight) ? packedWeight(weight, unpack, length) : ownWeight(weight),
   };
+}
+
+type ByteWeight = Extract<Weight, { format: 'int8' | 'uint8' }>;
+
+function isBytes(weight: Weight): weight is ByteWeight {
+  return weight.format === 'int8' || weight.format === 'uint8';
 }
 
 function ownWeight(weight: Weight): Weight {
   if (weight.format === 'float32') return { ...weight, data: own(weight.data) };
+  if (weight.format === 'int4') return { ...weight, data: own(weight.data), scale: own(weight.scale) };
   return { ...weight, data: own(weight.data), ...ownGrid(weight) };
 }
 
-function packedWeight(weight: Weight, unpack: Unpack, length: number): Weight {
-  if (weight.format === 'float32') return ownWeight(weight);
+function packedWeight(weight: ByteWeight, unpack: Unpack, length: number): Weight {
   const { format } = weight;
   return {
     format,
@@ -65,6 +71,6 @@ function packedWeight(weight: Weight, unpack: Unpack, length: number): Weight {
   };
 }
 
-function ownGrid({ scale, zeroPoint }: Exclude<Weight, { format: 'float32' }>) {
+function ownGrid({ scale, zeroPoint }: ByteWeight) {
   return { scale: own(scale), ...(zeroPoint && { zeroPoint: own(zeroPoint) }) };
 }

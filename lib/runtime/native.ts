@@ -76,6 +76,21 @@ export type NativeStage =
       scale: Float32Array | undefined;
       bias: Float32Array | undefined;
     }
+  | {
+      op: 'int4Linear';
+      inputs: [number];
+      output: number;
+      /** Two a byte, [outFeatures, ceil(inFeatures / 2)]. */
+      weight: Uint8Array;
+      outFeatures: number;
+      inFeatures: number;
+      groupSize: number;
+      /** [outFeatures, groups] */
+      scale: Float32Array;
+      bias: Float32Array | undefined;
+      /** Whether the input is quantized row by row, or multiplied as it is. */
+      dynamic: boolean;
+    }
   | ({ op: 'quantize' | 'dequantize'; inputs: [number]; output: number } & NativeGrid)
   | { op: 'lookup'; inputs: [number]; output: number; table: Uint8Array }
   | { op: 'softmax' | 'logSoftmax'; inputs: [number]; output: number }

@@ -103,6 +103,20 @@ void add_float_linear(Napi::Env env, Builder& builder, const Napi::Object& s, Va
   check(env, builder.add(spec));
 }
 
+void add_int4_linear(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
+  const ops::Codes weight = codes(s.Get("weight"), "weight");
+  if (!weight.is_unsigned) throw_status(env, {Code::dtype, "expected int4 weights in a Uint8Array"});
+  const gemm::Int4Source source{{weight.data, weight.size},
+                                index(s.Get("outFeatures"), "outFeatures"),
+                                index(s.Get("inFeatures"), "inFeatures"),
+                                index(s.Get("groupSize"), "groupSize"),
+                                floats(s.Get("scale"), "scale")};
+  const bool dynamic = boolean(s.Get("dynamic"), "dynamic");
+  check(env, builder.add(plan::Int4LinearSpec{
+                 in, out, source, dynamic ? gemm::Int4Activations::codes : gemm::Int4Activations::float32,
+                 optional_floats(s.Get("bias"), "bias")}));
+}
+
 std::vector<ValueId> value_ids(const Napi::Value& value) {
   const auto list = value.As<Napi::Array>();
   std::vector<ValueId> ids;
@@ -120,6 +134,7 @@ void add_stage(Napi::Env env, Builder& builder, const Napi::Object& s) {
   if (op == "staticLinear") return add_static_linear(env, builder, s, in, out);
   if (op == "dynamicLinear") return add_dynamic_linear(env, builder, s, in, out);
   if (op == "floatLinear") return add_float_linear(env, builder, s, in, out);
+  if (op == "int4Linear") return add_int4_linear(env, builder, s, in, out);
   if (op == "quantize") return check(env, builder.add_quantize(in, out, grid(s)));
   if (op == "dequantize") return check(env, builder.add_dequantize(in, out, grid(s)));
   if (op == "softmax") return check(env, builder.add_softmax(in, out, false));

@@ -10,15 +10,6 @@ constexpr double kWorthSharingNs = 2 * kShareNs;
 constexpr double kChunkNs = 400;
 constexpr size_t kChunksPerThread = 4;
 
-/// Shares the panels in `chunks` stretches: run(panels).
-template <class Run>
-void share_panels(const parallel::Crew& crew, size_t panels, size_t chunks, Run run) noexcept {
-  auto body = [&](parallel::Share& share) noexcept {
-    for (size_t i; share.next(i);) run(Panels{panels * i / chunks, panels * (i + 1) / chunks});
-  };
-  crew.pool->fork(chunks, crew.helpers, body);
-}
-
 }  // namespace
 
 size_t column_chunks(size_t panels, double ns, size_t threads) noexcept {

@@ -39,4 +39,41 @@ void reference_float_product(MatrixView<const float> x, MatrixView<const W> w, M
   }
 }
 
+/// int4 weights w [n, k] as bytes, `scale` [n, group]:  y = fma(t, s[n, g], y), groups ascending from 0,
+/// where t is one chain of fused multiply-adds over the group's k, k ascending from 0.
+inline void reference_int4_product(MatrixView<const float> x, MatrixView<const int8_t> w, size_t group_size,
+                                   MatrixView<const float> scale, MatrixView<float> y) noexcept {
+  for (size_t m = 0; m < x.rows; ++m) {
+    for (size_t n = 0; n < w.rows; ++n) {
+      float sum = 0.0F;
+      for (size_t g = 0; g < scale.cols; ++g) {
+        float t = 0.0F;
+        for (size_t k = g * group_size; k < x.cols && k < (g + 1) * group_size; ++k)
+          t = arith::fma32(x.at(m, k), static_cast<float>(w.at(n, k)), t);
+        sum = arith::fma32(t, scale.at(n, g), sum);
+      }
+      y.at(m, n) = sum;
+    }
+  }
+}
+
+/// The same with codes x of zero point zx[m] and scale sx[m]:  t = fl(Σ (x − zx)·w), and fl(y · sx) at the
+/// end.
+inline void reference_int4_product(MatrixView<const uint8_t> x, std::span<const int32_t> zx,
+                                   std::span<const float> sx, MatrixView<const int8_t> w, size_t group_size,
+                                   MatrixView<const float> scale, MatrixView<float> y) noexcept {
+  for (size_t m = 0; m < x.rows; ++m) {
+    for (size_t n = 0; n < w.rows; ++n) {
+      float sum = 0.0F;
+      for (size_t g = 0; g < scale.cols; ++g) {
+        int32_t acc = 0;
+        for (size_t k = g * group_size; k < x.cols && k < (g + 1) * group_size; ++k)
+          acc += (x.at(m, k) - zx[m]) * w.at(n, k);
+        sum = arith::fma32(static_cast<float>(acc), scale.at(n, g), sum);
+      }
+      y.at(m, n) = sum * sx[m];
+    }
+  }
+}
+
 }  // namespace requant::gemm

@@ -129,6 +129,55 @@ struct SGemmKernel {
   void (*panel_s8)(const SGemmPanel&) noexcept;
 };
 
+/// int4 weights: k in groups with a float32 scale each. A byte holds one k of two columns, `lanes` columns
+/// apart, so that both are multiplied by the same activation:
+///   packed[panel][group][4 k of it][vector][lane][k]   low nibble: w + 8, high nibble: w of the other column
+/// As a signed byte that is 16·w' + (w + 8): two dot products, of the byte and of its low nibble, and one
+/// subtraction a group give both columns. Padding in k is 0. Behind the bytes of a group
+///   [column of the panel] int32: Σw of the group in the lower half, of high nibbles 16·Σw; its scale's upper
+///   half in the upper one, where the lower halves of all scales of the layer are 0; otherwise Σw is followed
+///   by [column of the panel] float: the group's scale.
+/// For codes the scales of the high nibbles' columns are divided by 16, which is exact.
+struct Int4Layout {
+  static constexpr size_t kStep = 4;     // k packed beside each other
+  static constexpr int32_t kOffset = 8;  // of the low nibbles
+  static constexpr int32_t kHighUnit = 16;
+
+  size_t lanes;    // columns in a vector's low nibbles, and in its high ones
+  size_t vectors;  // in a full panel; the last panel has only as many as it needs
+
+  constexpr size_t vector_columns() const noexcept { return 2 * lanes; }
+  constexpr size_t columns() const noexcept { return vector_columns() * vectors; }
+};
+
+/// All rows of one column panel of a product with int4 weights. With float32 activations:
+///   t = one chain of fused multiply-adds over a group's k from 0;  y = fma(t, s[n, g], y) over groups from
+///   0; fl(y + bias[n])
+/// With codes: t = fl(Σ (a − zero_point[m])·w), and fl(fl(y · row_scale[m]) + bias[n]) at the end. Rows of
+/// codes are readable up to the next multiple of kStep.
+struct Int4Panel {
+  const void* a;             // float or uint8_t
+  size_t a_stride;           // elements
+  const std::byte* weights;  // this panel
+  bool short_scales;         // in the upper halves
+  size_t rows, k, group_size;
+  size_t column, columns;
+  const int32_t* group_sums;        // [m][group] −kOffset·Σa; codes only, as the next two
+  const int32_t* minus_zero_point;  // [m] modulo 2^16: it meets Σw in the lower half of a word
+  const float* row_scale;           // [m]
+  const float* bias;                // [n] or null
+  float* out;                       // of element [0, column]
+  size_t out_stride;
+
+  constexpr size_t groups() const noexcept { return (k + group_size - 1) / group_size; }
+};
+
+struct Int4Kernel {
+  Int4Layout layout;
+  void (*panel_u8)(const Int4Panel&) noexcept;
+  void (*panel_f32)(const Int4Panel&) noexcept;
+};
+
 struct QuantizeRow {
   const float* x;
   size_t count;
@@ -183,7 +232,8 @@ struct KernelSet {
   const QGemmKernel* qgemm;
   const SGemmKernel* sgemm;
   const VectorKernel* vector;
-  const PeakLoops* peak;  // null for the scalar kernel
+  const PeakLoops* peak;             // null for the scalar kernel
+  const Int4Kernel* int4 = nullptr;  // null: the scalar kernel's serves
 };
 
 }  // namespace requant::kernels

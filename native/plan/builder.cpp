@@ -103,6 +103,17 @@ Status Builder::add(const FloatLinearSpec& spec) {
   return stage.ok() ? append(std::move(stage.value)) : stage.status;
 }
 
+Status Builder::add(const Int4LinearSpec& spec) {
+  if (Status s = check_wiring({&spec.input, 1}, spec.output, ValueType::f32, ValueType::f32); !s.ok())
+    return s;
+  if (Status s = check_linear(spec.input, spec.output, spec.weight.in_features, spec.weight.out_features);
+      !s.ok()) {
+    return s;
+  }
+  auto stage = make_int4_linear(kernel_, spec);
+  return stage.ok() ? append(std::move(stage.value)) : stage.status;
+}
+
 Status Builder::add_quantize(ValueId input, ValueId output, Grid grid) {
   if (Status s = check_wiring({&input, 1}, output, ValueType::f32, ValueType::u8); !s.ok()) return s;
   if (Status s = check_same_features(input, output); !s.ok()) return s;

@@ -4,6 +4,7 @@
 
 #include "dispatch/registry.h"
 #include "ops/codes.h"
+#include "plan/int4_stages.h"
 #include "plan/linear_stages.h"
 #include "plan/plan.h"
 #include "plan/value_stages.h"
@@ -20,6 +21,7 @@ class Builder {
   Status add(const StaticLinearSpec& spec);
   Status add(const DynamicLinearSpec& spec);
   Status add(const FloatLinearSpec& spec);
+  Status add(const Int4LinearSpec& spec);
   Status add_quantize(ValueId input, ValueId output, Grid grid);
   Status add_dequantize(ValueId input, ValueId output, Grid grid);
   Status add_elementwise(ValueId input, ValueId output, arith::Elementwise function,

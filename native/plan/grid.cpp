@@ -50,6 +50,14 @@ void quantize_block(const Block& block, MatrixView<const float> x, const Grid& g
   if (nan) record_nan(block, x, value);
 }
 
+bool quantize_dynamic_row(const Block& block, MatrixView<const float> x, size_t r,
+                          arith::DynamicParams& params, uint8_t* out) noexcept {
+  const kernels::FiniteRange range = block.kernel.vector->finite_range(x.row(r), x.cols);
+  params = arith::dynamic_params(range.min, range.max);
+  return block.kernel.vector->quantize(
+      {x.row(r), x.cols, &params.scale, false, params.zero_point, 0, 255, out});
+}
+
 void dequantize_block(const kernels::KernelSet& kernel, MatrixView<const uint8_t> codes, const Grid& grid,
                       float* out) noexcept {
   kernel.vector->dequantize({codes.data, codes.rows * codes.cols, grid.scale.front(), grid.zero_point, out});

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "arith/quantize.h"
 #include "base/matrix_view.h"
 #include "base/status.h"
 #include "plan/stage.h"
@@ -26,6 +27,9 @@ void record_nan(const Block& block, MatrixView<const float> x, ValueId value) no
 /// Codes of a float block. A NaN becomes the zero point and, unless NaN counts as zero, is recorded.
 void quantize_block(const Block& block, MatrixView<const float> x, const Grid& grid, ValueId value,
                     uint8_t* out) noexcept;
+/// Codes of row r with a scale and a zero point of its own; true when it holds a NaN.
+bool quantize_dynamic_row(const Block& block, MatrixView<const float> x, size_t r,
+                          arith::DynamicParams& params, uint8_t* out) noexcept;
 void dequantize_block(const kernels::KernelSet& kernel, MatrixView<const uint8_t> codes, const Grid& grid,
                       float* out) noexcept;
 

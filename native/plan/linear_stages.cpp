@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "arith/quantize.h"
 #include "gemm/crew.h"
 #include "plan/grid.h"
 
@@ -101,12 +100,11 @@ class DynamicLinear final : public Stage {
   /// True when the row holds a NaN.
   bool quantize_row(const Block& block, MatrixView<const float> x, size_t r,
                     const Scratch& s) const noexcept {
-    const kernels::FiniteRange range = block.kernel.vector->finite_range(x.row(r), x.cols);
-    const arith::DynamicParams params = arith::dynamic_params(range.min, range.max);
+    arith::DynamicParams params;
+    const bool nan = quantize_dynamic_row(block, x, r, params, s.codes + r * x.cols);
     s.scale[r] = params.scale;
     s.minus_zero_point[r] = -params.zero_point;
-    return block.kernel.vector->quantize(
-        {x.row(r), x.cols, &params.scale, false, params.zero_point, 0, 255, s.codes + r * x.cols});
+    return nan;
   }
 
   WeightsPtr weights_;

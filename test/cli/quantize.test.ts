@@ -77,6 +77,34 @@ describe('quantize', () => {
     expect(statSync(target).size).toBeGreaterThan(0);
   });
 
+  it('--format int4: as the library does, and inspect shows it', async () => {
+    const target = out();
+    const argv = ['quantize', float, '--mode', 'dynamic', '--format', 'int4', '-o', target];
+    const ran = await cli([...argv, '--group-size', '64']);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain('dynamic, int4 in groups of 64, rounding half-up');
+    using model = await MLP.load(float);
+    using int4 = quantize(model, null, { mode: 'dynamic', format: 'int4', groupSize: 64 });
+    expect(readFileSync(target)).toEqual(Buffer.from(int4.toBytes()));
+    expect((await cli(['inspect', target])).stdout).toMatch(/0 +linear +int4\/64 dynamic +8×6/);
+    expect((await cli(['eval', target, '--test', test, '--against', float])).code).toBe(0);
+
+    expect((await cli(argv)).stdout).toContain('int4 in groups of 32');
+    const refused = async (...options: string[]) => {
+      const { code, stderr } = await cli(['quantize', float, '-o', out(), '--calibrate', rows, ...options]);
+      return { code, stderr };
+    };
+    expect(await refused('--format', 'int4')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--mode dynamic or weight-only'),
+    });
+    expect(await refused('--mode', 'dynamic', '--group-size', '64')).toMatchObject({ code: 2 });
+    expect(await refused('--mode', 'dynamic', '--format', 'int4', '--group-size', '48')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('32, 64, 128'),
+    });
+  });
+
   it('reads a checkpoint with --activation', async () => {
     const checkpoint = folder.checkpoint('checkpoint.safetensors');
     const argv = ['quantize', checkpoint, '--calibrate', rows, '-o', out()];

@@ -316,11 +316,10 @@ describe('for later versions: ERR_UNSUPPORTED', () => {
   it.each<readonly [string, readonly Edit[]]>([
     ['layerNorm', [['nodes/1/op', 'layerNorm']]],
     ['fp8 values', [['values/a/dtype', 'fp8']]],
-    ...['int4', 'e4m3fn', 'e5m2', 'fp8'].map(
+    ...['e4m3fn', 'e5m2', 'fp8'].map(
       (format) => [`${format} weights`, [['nodes/0/weight/format', format]]] as const,
     ),
     ['bits', [['nodes/0/weight/bits', 4]]],
-    ['groups', [['nodes/0/weight/groupSize', 32]]],
     ['fp8 parameters', [['nodes/0/weight/fp8', {}]]],
     ['sparse weights', [['nodes/0/weight/sparse', { block: '4x1', index: 'x' }]]],
   ])('%s', async (_, edits) => {

@@ -217,6 +217,21 @@ void float_and_dynamic_linear() {
   expect(f.builder.add(plan::DynamicLinearSpec{0, 3, source, of(1), of(3)}), Code::ok, "a good one");
 }
 
+void int4_linear() {
+  const std::vector<uint8_t> w(3 * 2, 0x17);
+  const std::vector<float> scale(4, 0.5F);
+  const auto of = [&](size_t count) { return std::span(scale).first(count); };
+  const gemm::Int4Source source{w, 3, 4, 32, of(3)};
+  const auto kind = gemm::Int4Activations::codes;
+  Fixture f;
+  expect(f.builder.add(plan::Int4LinearSpec{0, 4, source, kind, {}}), Code::shape, "another width");
+  expect(f.builder.add(plan::Int4LinearSpec{0, 1, source, kind, {}}), Code::dtype, "codes out");
+  expect(f.builder.add(plan::Int4LinearSpec{0, 3, source, kind, of(2)}), Code::shape, "bias of 2");
+  expect(f.builder.add(plan::Int4LinearSpec{0, 3, {w, 3, 4, 32, of(4)}, kind, {}}), Code::shape, "4 scales");
+  expect(f.builder.add(plan::Int4LinearSpec{0, 3, {w, 3, 4, 33, of(3)}, kind, {}}), Code::argument, "groups");
+  expect(f.builder.add(plan::Int4LinearSpec{0, 3, source, kind, of(3)}), Code::ok, "a good one");
+}
+
 void ports() {
   const Grid g = test::Net::grid(0.5F, 3);
   const Grid wrong{{0.5F, 0.5F}, 3, 0, 255};
@@ -288,6 +303,7 @@ int main() {
   run_case("plan errors: static linear", static_linear);
   run_case("plan errors: accumulator bounds", bounds);
   run_case("plan errors: float and dynamic linear", float_and_dynamic_linear);
+  run_case("plan errors: int4 linear", int4_linear);
   run_case("plan errors: ports", ports);
   run_case("plan errors: runs", runs);
   return test::finish();

@@ -82,6 +82,22 @@ class Net {
         plan::FloatLinearSpec{in, out, nullptr, w.data(), features_[out], features_[in], scale, {}}));
   }
 
+  void int4_linear(ValueId in, ValueId out, gemm::Int4Activations activations, size_t group_size) {
+    gemm::Int4Source source{{}, features_[out], features_[in], group_size, {}};
+    std::vector<uint8_t> w(source.out_features * source.row_bytes());
+    for (size_t i = 0; i < w.size(); ++i) {
+      const bool last_of_odd = source.in_features % 2 != 0 && (i + 1) % source.row_bytes() == 0;
+      const auto high = last_of_odd ? 0 : random_.between(-7, 7);
+      w[i] = static_cast<uint8_t>((random_.between(-7, 7) & 0x0F) | (high & 0x0F) << 4);
+    }
+    std::vector<float> scale(source.out_features * source.groups());
+    for (float& s : scale) s = 0.02F + 0.01F * random_.unit();
+    source.data = w;
+    source.scale = scale;
+    const std::vector<float> bias = floats(source.out_features, 1.0F);
+    expect(builder.add(plan::Int4LinearSpec{in, out, source, activations, bias}));
+  }
+
   /// A sigmoid on codes of scale 1/16 and zero point 131.
   void sigmoid_table(ValueId in, ValueId out) {
     const auto table = arith::activation_table(arith::Elementwise::sigmoid, {}, {0.0625, {131, 0, 255}},
@@ -227,8 +243,24 @@ inline PlanPtr wide_model(const dispatch::Kernel& kernel, const plan::PlanOption
   return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
+/// int4 weights, on codes and on floats, with short last groups.
+inline PlanPtr int4_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
+  Net net(kernel, 7);
+  const ValueId x = net.value("x", 45, ValueType::f32);
+  const ValueId a = net.value("a", 131, ValueType::f32);
+  const ValueId b = net.value("b", 131, ValueType::f32);
+  const ValueId c = net.value("c", 66, ValueType::f32);
+  const ValueId y = net.value("y", 7, ValueType::f32);
+  net.int4_linear(x, a, gemm::Int4Activations::codes, 32);
+  net.expect(net.builder.add_elementwise(a, b, arith::Elementwise::relu, {}));
+  net.int4_linear(b, c, gemm::Int4Activations::float32, 64);
+  net.int4_linear(c, y, gemm::Int4Activations::codes, 128);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
+}
+
 inline constexpr Model kModels[] = {{"float", float_model, false},      {"static", static_model, true},
                                     {"codes", codes_model, true},       {"dynamic", dynamic_model, true},
-                                    {"branched", branched_model, true}, {"wide", wide_model, true}};
+                                    {"branched", branched_model, true}, {"wide", wide_model, true},
+                                    {"int4", int4_model, true}};
 
 }  // namespace requant::test

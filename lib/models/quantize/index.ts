@@ -1,5 +1,6 @@
 import type { Calibration } from '../../calibration/types';
 import { expected } from '../../errors';
+import { DEFAULT_GROUP_SIZE } from '../../quantization/int4';
 import type { RecordStep } from '../graph';
 import { MLP } from '../mlp';
 import { QuantizedMLP } from '../quantized-mlp';
@@ -10,7 +11,7 @@ import { QUANTIZE_OPTION_KEYS, type QuantizeOptions, quantizeSettings } from './
 export type { QuantizeOptions };
 
 /**
- * The int8 form of a float model; `model` is untouched. Pure and synchronous. Static layers need the ranges of a
+ * The int8 or int4 form of a float model; `model` is untouched. Pure and synchronous. Static layers need the ranges of a
  * calibration; for models that are all dynamic or weight-only it may be null. Weights of layers with their own
  * `quantization` keep the grid chosen there.
  *
@@ -42,8 +43,23 @@ function recordOf(calibration: Calibration | null, options: QuantizeOptions): Re
     weights = 'per-channel',
     activations = 'asymmetric',
   } = options;
-  const { inputs = 'per-tensor', output = 'float32' } = options;
-  const quantized = { step: 'quantize', mode, rounding, weights, activations, inputs, output };
+  const {
+    inputs = 'per-tensor',
+    output = 'float32',
+    format = 'int8',
+    groupSize = DEFAULT_GROUP_SIZE,
+  } = options;
+  const quantized = {
+    step: 'quantize',
+    mode,
+    ...(format !== 'int8' && { format }),
+    ...(format === 'int4' && { groupSize }),
+    rounding,
+    weights,
+    activations,
+    inputs,
+    output,
+  };
   return calibration === null
     ? [quantized]
     : [{ step: 'calibrate', method: calibration.method, rows: calibration.rows }, quantized];

@@ -1,6 +1,7 @@
 import type { Calibration } from '../../calibration/types';
 import { expected, RequantError } from '../../errors';
 import { clampBounds, nativeElementwise, usefulInputRange } from '../../layers/elementwise';
+import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
 import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
 import { callNative } from '../../runtime/native';
@@ -14,6 +15,7 @@ import {
   type Node,
   readersOf,
   type Value,
+  type Weight,
 } from '../graph';
 import { calibratedRange, clampGrid, gridOf, raiseScale } from './grids';
 import type { Settings } from './options';
@@ -92,22 +94,24 @@ class Lowering {
     else this.integerWeights(node, mode);
   }
 
-  /** Dynamic and weight-only: int8 weights, float32 in and out. */
+  /** Dynamic and weight-only: int8 or int4 weights, float32 in and out. */
   private integerWeights(node: LinearNode, mode: 'dynamic' | 'weight-only'): void {
-    const { scale } = this.settings.layers.get(node)!;
-    const weight = node.weight.data as Float32Array;
-    const outFeatures = this.features(node.output);
-    const quantized = quantizeWeights(
-      weight,
-      outFeatures,
-      scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights),
-    );
     this.write({
       ...withoutWish(node),
       inputs: [this.asFloat(node.inputs[0]!)],
       mode,
-      weight: { format: 'int8', ...quantized },
+      weight: this.quantizedWeight(node),
     });
+  }
+
+  private quantizedWeight(node: LinearNode): Weight {
+    const { scale, groupSize } = this.settings.layers.get(node)!;
+    const weight = node.weight.data as Float32Array;
+    const outFeatures = this.features(node.output);
+    if (groupSize !== undefined)
+      return { format: 'int4', ...quantizeInt4(weight, outFeatures, groupSize, scale) };
+    const scales = scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights);
+    return { format: 'int8', ...quantizeWeights(weight, outFeatures, scales) };
   }
 
   private staticLinear(node: LinearNode): void {

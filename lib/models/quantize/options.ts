@@ -1,6 +1,13 @@
 import { expected, RequantError } from '../../errors';
 import type { Format, LayerQuantization, Mode } from '../../layers/layer';
 import { checkWeightScales } from '../../layers/linear';
+import {
+  DEFAULT_GROUP_SIZE,
+  GROUP_SIZES,
+  type GroupSize,
+  groupCount,
+  isGroupSize,
+} from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
 import type { Graph, LinearMode, LinearNode } from '../graph';
@@ -9,9 +16,10 @@ import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
 export interface QuantizeOptions extends RuntimeOptions {
   /** Default 'static'. */
   mode?: Mode;
-  /** Default 'int8'. */
+  /** Of the weights. 'int4' is for 'dynamic' and 'weight-only'. Default 'int8'. */
   format?: Format;
-  groupSize?: 32 | 64 | 128;
+  /** Weights that share a scale, for format 'int4'. Default 32. */
+  groupSize?: GroupSize;
   /** Default 'half-up'. */
   rounding?: Rounding;
   /** One scale an output feature, or one a layer. Default 'per-channel'. */
@@ -40,6 +48,8 @@ export interface LayerSettings {
   readonly mode: LinearMode;
   /** Weight scales chosen beforehand. */
   readonly scale: Float32Array | undefined;
+  /** int4 weights, in groups of so many. */
+  readonly groupSize?: GroupSize;
 }
 
 const MODES: readonly Mode[] = ['static', 'dynamic', 'weight-only'];
@@ -84,9 +94,11 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
     linears.map((node) => {
       const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
       checkOptionKeys(`layers['${node.name}']`, own, LAYER_KEYS);
-      return [node, layerSettings(node, { ...common, ...node.quantization, ...own }, graph)];
+      return [node, layerSettings(node, common, { ...node.quantization, ...own }, graph)];
     }),
   );
+  if (options.groupSize !== undefined && [...layers.values()].every((q) => q.groupSize === undefined))
+    throw expected('ERR_UNSUPPORTED', "groupSize only with format 'int4'", options.groupSize);
   return {
     rounding,
     perTensorWeights: weights === 'per-tensor',
@@ -97,17 +109,48 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   };
 }
 
-function layerSettings(node: LinearNode, q: LayerQuantization, graph: Graph): LayerSettings {
+/** `chosen`: what was wished for this layer alone. */
+function layerSettings(
+  node: LinearNode,
+  common: LayerQuantization,
+  chosen: LayerQuantization,
+  graph: Graph,
+): LayerSettings {
+  const q = { ...common, ...chosen };
   const { mode = 'static', format = 'int8', scale } = q;
   checkWord(`mode of '${node.name}'`, mode, MODES);
-  const eightBits = (q.bits ?? 8) === 8 && (q.activationBits ?? 8) === 8 && q.groupSize === undefined;
-  if ((format !== 'float32' && format !== 'int8') || !eightBits) {
+  const bits = format === 'int4' ? 4 : 8;
+  const known = format === 'float32' || format === 'int8' || format === 'int4';
+  const fits = (q.bits ?? bits) === bits && (q.activationBits ?? 8) === 8;
+  if (!known || !fits || (format !== 'int4' && chosen.groupSize !== undefined)) {
     const { scale: _, ...wish } = q;
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected float32 or 8-bit integers for '${node.name}' but received ${JSON.stringify(wish)}`,
+      `expected float32, 8-bit integers or int4 for '${node.name}' but received ${JSON.stringify(wish)}`,
     );
   }
-  if (scale !== undefined) checkWeightScales(node.name, scale, graph.values.get(node.output)!.features);
+  const outFeatures = graph.values.get(node.output)!.features;
+  if (format === 'int4') return int4Settings(node, mode, q, outFeatures, graph);
+  if (scale !== undefined) checkWeightScales(node.name, scale, [1, outFeatures]);
   return { mode: format === 'float32' ? 'float' : mode, scale };
+}
+
+function int4Settings(
+  { name, inputs }: LinearNode,
+  mode: Mode,
+  { groupSize = DEFAULT_GROUP_SIZE, scale }: LayerQuantization,
+  outFeatures: number,
+  graph: Graph,
+): LayerSettings {
+  if (mode === 'static') {
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected mode 'dynamic' or 'weight-only' for the int4 weights of '${name}' but received 'static'`,
+    );
+  }
+  if (!isGroupSize(groupSize))
+    throw expected('ERR_ARGUMENT', `groupSize of '${name}' to be one of ${GROUP_SIZES}`, groupSize);
+  const groups = groupCount(graph.values.get(inputs[0]!)!.features, groupSize);
+  if (scale !== undefined) checkWeightScales(name, scale, [outFeatures * groups]);
+  return { mode, scale, groupSize };
 }

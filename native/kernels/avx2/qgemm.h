@@ -136,13 +136,13 @@ template <class Weights>
 using SliceTileFn = void (*)(const QGemmPanel&, size_t row, const Slice&, const Weights&) noexcept;
 
 template <int Vectors, class Weights>
-constexpr SliceTileFn<Weights> kTiles[kRows] = {qtile<1, Vectors, Weights>, qtile<2, Vectors, Weights>,
-                                                qtile<3, Vectors, Weights>, qtile<4, Vectors, Weights>,
-                                                qtile<5, Vectors, Weights>, qtile<6, Vectors, Weights>};
+constexpr SliceTileFn<Weights> kWideTiles[kRows] = {qtile<1, Vectors, Weights>, qtile<2, Vectors, Weights>,
+                                                    qtile<3, Vectors, Weights>, qtile<4, Vectors, Weights>,
+                                                    qtile<5, Vectors, Weights>, qtile<6, Vectors, Weights>};
 
 template <class Weights>
 void run_tile(const QGemmPanel& p, size_t row, size_t rows, const Slice& s, const Weights& from) noexcept {
-  constexpr const SliceTileFn<Weights>* kTilesOf[kVectors] = {kTiles<1, Weights>, kTiles<2, Weights>};
+  constexpr const SliceTileFn<Weights>* kTilesOf[kVectors] = {kWideTiles<1, Weights>, kWideTiles<2, Weights>};
   kTilesOf[vectors_for(p.columns, Lanes8::kLanes) - 1][rows - 1](p, row, s, from);
 }
 

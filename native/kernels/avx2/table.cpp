@@ -1,5 +1,6 @@
 // The table of the AVX2 kernels: the only symbol of this instruction set.
 #include "kernels/avx2/float.h"
+#include "kernels/avx2/int4.h"
 #include "kernels/avx2/qgemm.h"
 
 namespace requant::kernels {
@@ -13,4 +14,4 @@ constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx2{
     &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak};
+    &requant::kernels::kPeak, &requant::kernels::kInt4<requant::kernels::Int4Avx2>};

@@ -1,4 +1,5 @@
 // The table of the AVX-512 VNNI kernels: the only symbol of this instruction set.
+#include "kernels/avx512vnni/int4.h"
 #include "kernels/avx512vnni/lookup.h"
 #include "kernels/avx512vnni/peak.h"
 #include "kernels/avx512vnni/qgemm.h"
@@ -29,4 +30,4 @@ constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni{
     &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak};
+    &requant::kernels::kPeak, &requant::kernels::kInt4};

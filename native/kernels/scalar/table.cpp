@@ -9,6 +9,7 @@
 #include "arith/quantize.h"
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
+#include "kernels/scalar/int4.h"
 
 namespace requant::kernels {
 namespace {
@@ -152,4 +153,5 @@ constexpr VectorKernel kVector{quantize, dequantize, finite_range, lookup, nullp
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr};
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr,
+    &requant::kernels::kInt4};
