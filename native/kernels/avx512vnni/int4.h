@@ -1,10 +1,11 @@
 // int4 weights on AVX-512 VNNI.
 //
 //                 2 vectors × 32 columns of w (4 k each, two columns a byte)
-//                ┌─────────────────┬─────────────────┐
-//   6 rows of a  │ zmm low, high   │ zmm low, high   │  × 6 = 24 int32 accumulators of a group; the float32
-//   (broadcast)  └─────────────────┴─────────────────┘  sums over groups wait in memory
+//                ┌───────────────┬───────────────┐
+//   6 rows of a  │ zmm low, high │ zmm low, high │  × 6 = 24 int32 accumulators of a group
+//   (broadcast)  └───────────────┴───────────────┘
 //
+//   The float32 sums over groups wait in memory.
 //   per 4 k: 2 loads, 2 vpandd to decode, 6 broadcast loads, 24 vpdpbusd. One row keeps its sums in
 //   registers: 6 operations for 128 bytes.
 #pragma once
