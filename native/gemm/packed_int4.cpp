@@ -145,7 +145,7 @@ Cost PackedInt4::cost() const noexcept {
   const bool codes = activations_ == Int4Activations::codes;
   const kernels::PanelLayout layout{kernel_->layout.lanes, kernel_->layout.vectors, codes ? size_t{4} : 1};
   const double row = product_cost(layout, in_features_, out_features_).per_row;
-  return codes ? Cost{1.2 * row, 1.4 * row} : Cost{1.5 * row, row};
+  return codes ? Cost{1.2 * row, 1.2 * row} : Cost{1.5 * row, row};
 }
 
 }  // namespace requant::gemm

@@ -89,9 +89,9 @@ PlanPtr wide_mixed(const dispatch::Kernel& kernel, const PlanOptions& options) {
 
 PlanPtr wide_int4(const dispatch::Kernel& kernel, const PlanOptions& options) {
   Net net(kernel, 13);
-  const auto x = net.value("x", 1030, plan::ValueType::f32);
-  const auto a = net.value("a", 2050, plan::ValueType::f32);
-  const auto y = net.value("y", 519, plan::ValueType::f32);
+  const auto x = net.value("x", 300, plan::ValueType::f32);
+  const auto a = net.value("a", 601, plan::ValueType::f32);
+  const auto y = net.value("y", 200, plan::ValueType::f32);
   net.int4_linear(x, a, gemm::Int4Activations::codes, 32);
   net.int4_linear(a, y, gemm::Int4Activations::float32, 128);
   return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);

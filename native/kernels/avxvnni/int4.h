@@ -2,10 +2,10 @@
 //
 //                 2 vectors × 16 columns of w (4 k each, two columns a byte)
 //                ┌───────────────┬───────────────┐
-//   3 rows of a  │ ymm low, high │ ymm low, high │  × 3 = 12 int32 accumulators of a group; the float32 sums
-//   over (broadcast)  └───────────────┴───────────────┘  groups wait in memory. Wide rather than high: int4
-//   is for one row.
+//   3 rows of a  │ ymm low, high │ ymm low, high │  × 3 = 12 int32 accumulators of a group
+//   (broadcast)  └───────────────┴───────────────┘
 //
+//   The float32 sums over groups wait in memory. Wide rather than high: int4 is for one row.
 //   per 4 k: 2 loads, 2 vpand to decode, 3 broadcast loads, 12 vpdpbusd.
 #pragma once
 

@@ -26,63 +26,63 @@ inline float int4_scale(const Int4Panel& p, const std::byte* words, size_t colum
   return std::bit_cast<float>(p.short_scales ? bits & 0xFFFF0000U : bits);
 }
 
-/// What one group adds up to before its scale.
-template <class A>
-struct Int4Group;
-
-/// fl(Σ (a − z)·w), in units of the column's scale.
-template <>
-struct Int4Group<uint8_t> {
+/// What a group adds up to before its scale: fl(Σ (a − z)·w) in units of the column's scale, or the chain
+/// t = fma(a, w, t).
+struct Int4Codes {
+  using Sum = int32_t;
   int32_t zero_point;
-  int32_t unit;
-  int32_t sum = 0;
-  Int4Group(const Int4Panel& p, size_t row, size_t column) noexcept
-      : zero_point(-static_cast<int16_t>(p.minus_zero_point[row])),
-        unit(column < kInt4Layout.lanes ? 1 : Int4Layout::kHighUnit) {}
-  void add(uint8_t a, int32_t w) noexcept { sum += (a - zero_point) * w; }
-  float value() const noexcept { return static_cast<float>(sum * unit); }
+  Int4Codes(const Int4Panel& p, size_t row) noexcept
+      : zero_point(-static_cast<int16_t>(p.minus_zero_point[row])) {}
+  int32_t add(int32_t sum, uint8_t a, int32_t w) const noexcept { return sum + (a - zero_point) * w; }
+  static float value(int32_t sum, size_t column) noexcept {
+    return static_cast<float>(column < kInt4Layout.lanes ? sum : sum * Int4Layout::kHighUnit);
+  }
 };
 
-/// t = fma(a, w, t)
-template <>
-struct Int4Group<float> {
-  float t = 0.0F;
-  Int4Group(const Int4Panel&, size_t, size_t) noexcept {}
-  void add(float a, int32_t w) noexcept { t = arith::fma32(a, static_cast<float>(w), t); }
-  float value() const noexcept { return t; }
+struct Int4Floats {
+  using Sum = float;
+  Int4Floats(const Int4Panel&, size_t) noexcept {}
+  float add(float sum, float a, int32_t w) const noexcept {
+    return arith::fma32(a, static_cast<float>(w), sum);
+  }
+  static float value(float sum, size_t) noexcept { return sum; }
 };
 
-template <class A>
-float int4_dot(const Int4Panel& p, const A* a, size_t row, size_t column) noexcept {
-  constexpr size_t kStepBytes = Int4Layout::kStep * kInt4Layout.lanes;
+/// y[column] of one row, before the row's scale and the bias.
+template <class Kind, class A>
+void int4_row(const Int4Panel& p, const A* a, size_t row, float (&y)[kInt4Layout.columns()]) noexcept {
+  constexpr size_t kColumns = kInt4Layout.columns();
+  const Kind kind(p, row);
   const std::byte* step = p.weights;
-  float y = 0.0F;
   for (size_t first = 0; first < p.k; first += p.group_size) {
     const size_t count = p.k - first < p.group_size ? p.k - first : p.group_size;
-    Int4Group<A> group(p, row, column);
-    for (size_t k = 0; k < count; k += Int4Layout::kStep, step += kStepBytes) {
-      for (size_t i = 0; i < Int4Layout::kStep && k + i < count; ++i)
-        group.add(a[first + k + i], int4_weight(step, column, i));
+    typename Kind::Sum sums[kColumns] = {};
+    for (size_t k = 0; k < count; k += Int4Layout::kStep, step += Int4Layout::kStep * kInt4Layout.lanes) {
+      for (size_t i = 0; i < Int4Layout::kStep && k + i < count; ++i) {
+        for (size_t c = 0; c < kColumns; ++c)
+          sums[c] = kind.add(sums[c], a[first + k + i], int4_weight(step, c, i));
+      }
     }
-    y = arith::fma32(group.value(), int4_scale(p, step, column), y);
-    step += (p.short_scales ? 4 : 8) * kInt4Layout.columns();
+    for (size_t c = 0; c < kColumns; ++c)
+      y[c] = arith::fma32(Kind::value(sums[c], c), int4_scale(p, step, c), y[c]);
+    step += (p.short_scales ? 4 : 8) * kColumns;
   }
-  return y;
 }
 
-template <class A>
+template <class Kind, class A>
 void int4_1x32_scalar(const Int4Panel& p) noexcept {
   for (size_t row = 0; row < p.rows; ++row) {
+    float y[kInt4Layout.columns()] = {};
+    int4_row<Kind>(p, static_cast<const A*>(p.a) + row * p.a_stride, row, y);
     for (size_t c = 0; c < p.columns; ++c) {
-      float y = int4_dot(p, static_cast<const A*>(p.a) + row * p.a_stride, row, c);
-      if constexpr (sizeof(A) == 1) y = y * p.row_scale[row];
-      if (p.bias != nullptr) y = y + p.bias[p.column + c];
-      p.out[row * p.out_stride + c] = y;
+      if constexpr (sizeof(A) == 1) y[c] = y[c] * p.row_scale[row];
+      p.out[row * p.out_stride + c] = p.bias != nullptr ? y[c] + p.bias[p.column + c] : y[c];
     }
   }
 }
 
-constexpr Int4Kernel kInt4{kInt4Layout, int4_1x32_scalar<uint8_t>, int4_1x32_scalar<float>};
+constexpr Int4Kernel kInt4{kInt4Layout, int4_1x32_scalar<Int4Codes, uint8_t>,
+                           int4_1x32_scalar<Int4Floats, float>};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -170,8 +170,9 @@ template <class D, int Rows, int Vectors>
     const auto one = [&](auto i) __attribute__((always_inline)) {
       typename V::Float weights[2 * Vectors];
       unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-        weights[2 * v] = D::template low_weight<i>(stream.weights(v));
-        weights[2 * v + 1] = D::template high_weight<i>(stream.weights(v));
+        const auto packed = stream.weights(v);
+        weights[2 * v] = D::template low_weight<i>(packed);
+        weights[2 * v + 1] = D::template high_weight<i>(packed);
       });
       unroll<Rows>([&](auto r) __attribute__((always_inline)) {
         const auto x = V::set(a[r * p.a_stride + i]);
@@ -201,9 +202,8 @@ template <class D, int Rows, int Vectors>
 
 /// Tile functions by rows.
 template <class D, int Vectors>
-constexpr Int4TileFn kInt4TilesU8[6] = {int4_tile_u8<D, 1, Vectors>, int4_tile_u8<D, 2, Vectors>,
-                                        int4_tile_u8<D, 3, Vectors>, int4_tile_u8<D, 4, Vectors>,
-                                        int4_tile_u8<D, 5, Vectors>, int4_tile_u8<D, 6, Vectors>};
+constexpr Int4TileFn kInt4TilesU8[4] = {int4_tile_u8<D, 1, Vectors>, int4_tile_u8<D, 2, Vectors>,
+                                        int4_tile_u8<D, 3, Vectors>, int4_tile_u8<D, 4, Vectors>};
 template <class D, int Vectors>
 constexpr Int4TileFn kInt4TilesF32[6] = {int4_tile_f32<D, 1, Vectors>, int4_tile_f32<D, 2, Vectors>,
                                          int4_tile_f32<D, 3, Vectors>, int4_tile_f32<D, 4, Vectors>,
