@@ -100,10 +100,10 @@ const floatBias = (layer) =>
 
 /** Weights as ONNX's MatMul wants them, [in, out]. */
 function transposed({ node, input, output }) {
-  const result = new Int8Array(node.weight.data.length);
+  const { data } = node.weight;
+  const result = new Int8Array(data.length);
   for (let n = 0; n < output.features; n++) {
-    for (let k = 0; k < input.features; k++)
-      result[k * output.features + n] = node.weight.data[n * input.features + k];
+    for (let k = 0; k < input.features; k++) result[k * output.features + n] = data[n * input.features + k];
   }
   return result;
 }

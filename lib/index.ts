@@ -1,4 +1,4 @@
-export { calibrate } from './calibration/calibrate';
+export { calibrate } from './calibration/on-demand';
 export { calibrationFromJSON } from './calibration/result';
 export type {
   Batches,

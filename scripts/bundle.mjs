@@ -37,7 +37,14 @@ await bundle.write({
   exports: 'named',
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
-  codeSplitting: { groups: [{ name: 'shared', test: /lib.(?!training)/ }] },
+  codeSplitting: {
+    groups: [
+      {
+        name: 'shared',
+        test: /[\\/]lib[\\/](?!training|kernels|runtime.operators|calibration.(?!result|methods|range|on-demand))/,
+      },
+    ],
+  },
   // Names stay: they are what a stack trace says.
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 });

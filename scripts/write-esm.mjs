@@ -17,7 +17,9 @@ for (const entry of Object.values(exports)) {
   const list = names.sort().join(', ');
   writeFileSync(
     new URL(`${name}.mjs`, dist),
-    `import cjs from './${name}.js';\nexport const { ${list} } = cjs;\n`,
+    // Not `import`: Node would search the whole file for names that it exports.
+    `import { createRequire } from 'node:module';\n` +
+      `export const { ${list} } = createRequire(import.meta.url)('./${name}.js');\n`,
   );
   writeFileSync(new URL(`${name}.d.mts`, dist), `export * from './${name}.js';\n`);
 }

@@ -1,5 +1,6 @@
 import { expected } from '../errors';
-import { isObserverName, METHOD_NAMES, type Method, type ObserverSettings } from './observers';
+import { isObserverName, METHOD_NAMES, type Method } from './methods';
+import type { ObserverSettings } from './observers';
 import type { CalibrateOptions, Progress } from './types';
 
 /** CalibrateOptions, checked, with the defaults filled in and 'auto' decided. */

@@ -1,5 +1,5 @@
 import { expected, type RequantError } from '../errors';
-import { isObserverName, METHOD_NAMES } from './observers';
+import { isObserverName, METHOD_NAMES } from './methods';
 import { includeZero, type Range } from './range';
 import type { Calibration, Observer } from './types';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { calibrate } from '../calibration/calibrate';
-import { METHOD_NAMES } from '../calibration/observers';
+import { METHOD_NAMES } from '../calibration/methods';
 import type { Calibration, Observer } from '../calibration/types';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
 import type { ElementwiseName } from '../layers/elementwise';

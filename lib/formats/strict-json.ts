@@ -26,7 +26,38 @@ export function parseStrictJson(text: string, limits: JsonLimits = {}): JsonValu
   if (text.length > maxLength) {
     throw expected('ERR_LIMIT', `JSON of at most ${maxLength} characters`, text.length);
   }
-  return new Parser(text, limits.maxDepth ?? MAX_JSON_DEPTH).document();
+  const maxDepth = limits.maxDepth ?? MAX_JSON_DEPTH;
+  return parseCanonical(text, maxDepth) ?? new Parser(text, maxDepth).document();
+}
+
+/**
+ * The same by `JSON.parse`, which a process that starts does not run cold, where it is as strict: a text that
+ * `JSON.stringify` writes again to the letter, as all machine-made ones, has each key once, whole Unicode characters
+ * (\\u aside) and numbers of float64. Otherwise undefined.
+ */
+function parseCanonical(text: string, maxDepth: number): JsonArray | JsonObject | undefined {
+  if (text.includes('\\u')) return undefined;
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    const isSame = isNested(value) && JSON.stringify(value) === text.trimEnd();
+    return isSame && removePrototypes(value, maxDepth) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNested(value: JsonValue): value is JsonArray | JsonObject {
+  return typeof value === 'object' && value !== null;
+}
+
+/** False where the nesting is deeper. */
+function removePrototypes(value: JsonArray | JsonObject, maxDepth: number): boolean {
+  if (maxDepth === 0) return false;
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  for (const member of Object.values(value)) {
+    if (isNested(member) && !removePrototypes(member, maxDepth - 1)) return false;
+  }
+  return true;
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {

@@ -62,10 +62,16 @@ function ownWeight(weight: Weight): Weight {
 
 function packedWeight(weight: ByteWeight, unpack: Unpack, length: number): Weight {
   const { format } = weight;
+  // Weak: a reader that asks again in the same job gets the same array, and nobody pays for it afterwards.
+  let unpacked: WeakRef<ByteWeight['data']> | undefined;
   return {
     format,
     get data() {
-      return unpack(format === 'int8' ? new Int8Array(length) : new Uint8Array(length));
+      const present = unpacked?.deref();
+      if (present !== undefined) return present;
+      const data = unpack(format === 'int8' ? new Int8Array(length) : new Uint8Array(length));
+      unpacked = new WeakRef(data);
+      return data;
     },
     ...ownGrid(weight),
   };

@@ -12,7 +12,7 @@ export interface Int4Weights {
 }
 
 export const GROUP_SIZES = [32, 64, 128] as const;
-export const DEFAULT_GROUP_SIZE = 32;
+export const DEFAULT_GROUP_SIZE = 64;
 
 export type GroupSize = (typeof GROUP_SIZES)[number];
 

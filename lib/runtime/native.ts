@@ -1,6 +1,5 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import nodeGypBuild from 'node-gyp-build';
 import { type ErrorCode, RequantError } from '../errors';
 import { packageRoot } from '../package-root';
 import type { Rounding } from '../quantization/rounding';
@@ -261,11 +260,16 @@ export function native(): NativeAddon {
   return loaded;
 }
 
+/** What `npm run build:native` makes; node-gyp-build would look there first, too, but is slower to load than the addon. */
+const builtBinary = path.join(packageRoot, 'build', 'Release', 'requant.node');
+
+const nodeGypBuild = () => require('node-gyp-build') as typeof import('node-gyp-build');
+
 function load(): NativeAddon {
   // node-gyp-build knows musl only by Alpine's release file; the interpreter of the running node is the fact itself.
   process.env['LIBC'] ??= libcOf(process.execPath);
   try {
-    return nodeGypBuild(packageRoot) as NativeAddon;
+    return (existsSync(builtBinary) ? require(builtBinary) : nodeGypBuild()(packageRoot)) as NativeAddon;
   } catch (cause) {
     throw new RequantError(
       'ERR_BINARY',
@@ -278,7 +282,7 @@ function load(): NativeAddon {
 /** Path of the binary that `native` loads; undefined where there is none. */
 export function nativeBinaryPath(): string | undefined {
   try {
-    return nodeGypBuild.resolve(packageRoot);
+    return nodeGypBuild().resolve(packageRoot);
   } catch {
     return undefined;
   }

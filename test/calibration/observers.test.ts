@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createObserver, METHOD_NAMES, type Method } from '../../lib/calibration/observers';
+import { METHOD_NAMES, type Method } from '../../lib/calibration/methods';
+import { createObserver } from '../../lib/calibration/observers';
 import type { Range } from '../../lib/calibration/range';
 import { normals } from './random';
 
