@@ -1,35 +1,56 @@
-// The entry points of dist/ again, with all they load in one file, shared.js: to find and compile the 50 files that tsc
-// writes took 15 ms of every start. tsc's files stay beside it: declarations, command line, and what tests look into.
-// They stand at the top of dist/, where lib/package-root.ts finds the package.
-import { readFileSync } from 'node:fs';
+// The entry points of dist/ again, in few files: to find and compile the 60 files that tsc writes took 15 ms of every
+// start. tsc's files stay beside these: declarations, command line, and what tests look into. They stand at the top of
+// dist/, where lib/package-root.ts finds the package.
+//   core.js   what it takes to load a quantized model and run it; all that starting a server loads
+//   main.js   the rest of requant's entry point, at the first use of one of its names
+//   index.js  both, as getters
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
-const names = Object.values(exports)
+const others = Object.values(exports)
   .filter((entry) => typeof entry === 'object')
-  .map(({ require }) => require.default.replace('./dist/', '').replace('.js', ''));
+  .map(({ require }) => require.default.replace('./dist/', '').replace('.js', ''))
+  .filter((name) => name !== 'index');
+
+const SERVING = { serving: 'lib/models/quantized-mlp.ts' };
+const CORE_NAMES = ['QuantizedMLP', 'RequantError'];
+
+const options = { cwd: root, platform: 'node', external: ['node-gyp-build'] };
+
+/** Files of an entry without what it loads on demand. */
+async function reachable(input) {
+  const bundle = await rolldown({ ...options, input });
+  const { output } = await bundle.generate({ format: 'cjs' });
+  await bundle.close();
+  return new Set(output.filter(({ isEntry }) => isEntry).flatMap(({ moduleIds }) => moduleIds));
+}
 
 /** One character outside of ASCII, and V8 keeps the whole source in two bytes a character. Such ones stand in texts only. */
 function ascii(code) {
   return code.replace(/[^\0-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
+const asciiPlugin = {
+  name: 'ascii',
+  // After minification, which would undo it.
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = ascii(file.code);
+  },
+};
+
+const core = await reachable(SERVING);
 const bundle = await rolldown({
-  cwd: root,
-  input: Object.fromEntries(names.map((name) => [name, `lib/${name}.ts`])),
-  platform: 'node',
-  external: ['node-gyp-build'],
-  plugins: [
-    {
-      name: 'ascii',
-      // After minification, which would undo it.
-      generateBundle(_, files) {
-        for (const file of Object.values(files)) if (file.type === 'chunk') file.code = ascii(file.code);
-      },
-    },
-  ],
+  ...options,
+  input: {
+    main: 'lib/index.ts',
+    ...SERVING,
+    ...Object.fromEntries(others.map((name) => [name, `lib/${name}.ts`])),
+  },
+  plugins: [asciiPlugin],
 });
 await bundle.write({
   dir: `${root}dist`,
@@ -37,15 +58,22 @@ await bundle.write({
   exports: 'named',
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
-  codeSplitting: {
-    groups: [
-      {
-        name: 'shared',
-        test: /[\\/]lib[\\/](?!training|kernels|runtime.operators|calibration.(?!result|methods|range|on-demand))/,
-      },
-    ],
-  },
+  minifyInternalExports: false,
+  codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] },
   // Names stay: they are what a stack trace says.
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
+rmSync(`${root}dist/serving.js`);
+
+const main = createRequire(import.meta.url)(`${root}dist/main.js`);
+const rest = Object.keys(main).filter((name) => !CORE_NAMES.includes(name));
+writeFileSync(
+  `${root}dist/index.js`,
+  `'use strict';
+const core = require('./core.js');
+${CORE_NAMES.map((name) => `exports.${name} = core.${name};`).join('\n')}
+for (const name of ${JSON.stringify(rest)})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => require('./main.js')[name] });
+`,
+);

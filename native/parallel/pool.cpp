@@ -87,6 +87,7 @@ void Pool::wake_sleepers(size_t count) noexcept {
     std::atomic<uint32_t>& asleep = helpers_[i].asleep;
     if (asleep.load(std::memory_order_seq_cst) == 0 || asleep.exchange(0, std::memory_order_seq_cst) == 0)
       continue;
+    helpers_[i].placement.keep_off_this_cpu();
     asleep.notify_one();
     --count;
   }
@@ -106,6 +107,7 @@ void Pool::start(size_t count) noexcept {
 }
 
 void Pool::serve(Helper& self) noexcept {
+  self.placement.remember();
   for (;;) {
     const uint32_t seen = signal_.load(std::memory_order_seq_cst);
     // Tasks first: forks are never without their caller.
@@ -156,6 +158,7 @@ bool Pool::wait_awake(uint32_t seen) noexcept {
 void Pool::sleep(Helper& self, uint32_t seen) noexcept {
   self.asleep.store(1, std::memory_order_seq_cst);
   if (signal_.load(std::memory_order_seq_cst) == seen) self.asleep.wait(1, std::memory_order_acquire);
+  self.placement.restore();
   self.asleep.store(0, std::memory_order_relaxed);
 }
 

@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "parallel/fork_slot.h"
+#include "parallel/placement.h"
 
 namespace requant::parallel {
 
@@ -62,6 +63,7 @@ class Pool {
   struct alignas(64) Helper {
     std::atomic<uint32_t> asleep{0};
     size_t cursor = 0;  // the slot to look at first: every caller gets its turn
+    Placement placement;
   };
   static constexpr size_t kSlots = 16;  // calls that can share out work at the same time; more run alone
 

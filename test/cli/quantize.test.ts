@@ -80,16 +80,16 @@ describe('quantize', () => {
   it('--format int4: as the library does, and inspect shows it', async () => {
     const target = out();
     const argv = ['quantize', float, '--mode', 'dynamic', '--format', 'int4', '-o', target];
-    const ran = await cli([...argv, '--group-size', '64']);
+    const ran = await cli([...argv, '--group-size', '128']);
     expect(ran.code).toBe(0);
-    expect(ran.stdout).toContain('dynamic, int4 in groups of 64, rounding half-up');
+    expect(ran.stdout).toContain('dynamic, int4 in groups of 128, rounding half-up');
     using model = await MLP.load(float);
-    using int4 = quantize(model, null, { mode: 'dynamic', format: 'int4', groupSize: 64 });
+    using int4 = quantize(model, null, { mode: 'dynamic', format: 'int4', groupSize: 128 });
     expect(readFileSync(target)).toEqual(Buffer.from(int4.toBytes()));
-    expect((await cli(['inspect', target])).stdout).toMatch(/0 +linear +int4\/64 dynamic +8×6/);
+    expect((await cli(['inspect', target])).stdout).toMatch(/0 +linear +int4\/128 dynamic +8×6/);
     expect((await cli(['eval', target, '--test', test, '--against', float])).code).toBe(0);
 
-    expect((await cli(argv)).stdout).toContain('int4 in groups of 32');
+    expect((await cli(argv)).stdout).toContain('int4 in groups of 64');
     const refused = async (...options: string[]) => {
       const { code, stderr } = await cli(['quantize', float, '-o', out(), '--calibrate', rows, ...options]);
       return { code, stderr };

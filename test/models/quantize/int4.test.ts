@@ -197,6 +197,7 @@ describe('a file', () => {
   const bytes = quantize(new MLP([randomLinear(new Seeded(194), 45, 6, 'fc')]), null, {
     mode: 'dynamic',
     format: 'int4',
+    groupSize: 32,
   }).toBytes();
   const patch = (
     file: ReturnType<typeof takeApart>,
