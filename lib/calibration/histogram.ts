@@ -1,4 +1,5 @@
-import { finiteExtent, MAX_FLOAT32 } from './range';
+import { MAX_FLOAT32 } from '../quantization/float32';
+import { finiteExtent } from './range';
 
 /** Bins on each side of 0. */
 export const SIDE = 8192;

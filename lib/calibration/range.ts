@@ -1,3 +1,5 @@
+import { MAX_FLOAT32 } from '../quantization/float32';
+
 /** A closed interval in real units. */
 export interface Range {
   readonly min: number;
@@ -21,9 +23,6 @@ export interface RangeObserver {
 export function includeZero(min: number, max: number): Range {
   return { min: Math.fround(Math.min(min, 0)) + 0, max: Math.fround(Math.max(max, 0)) + 0 };
 }
-
-/** Largest finite float32; a magnitude that is not ≤ it is ±Infinity or NaN. */
-export const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** Smallest and largest finite element; { Infinity, −Infinity } where there is none. */
 export function finiteExtent(data: Float32Array): Range {

@@ -1,6 +1,7 @@
 import { expected } from '../errors';
 import { nativeElementwise } from '../layers/elementwise';
-import { MAX_MULTIPLIER, multiplierFromScale } from '../quantization/multiplier';
+import { findOutside, MAX_FLOAT32 } from '../quantization/float32';
+import { LARGEST_MULTIPLIER, multiplierFromScale } from '../quantization/multiplier';
 import type { NativeGrid, NativePort, NativeProgram, NativeStage } from '../runtime/native';
 import {
   type CodesValue,
@@ -156,11 +157,13 @@ class Compiler {
   private requantize(node: LinearNode, scale: Float32Array, output: CodesValue) {
     const rounding = node.rounding ?? this.graph.rounding;
     const { zeroPoint, lo, hi, scale: sy } = nativeGrid(output);
+    const divisor = sy[0]!;
     const multipliers = new Float32Array(scale.length);
-    for (let n = 0; n < scale.length; n++) multipliers[n] = scale[n]! / sy[0]!;
-    const limit = rounding === 'float32' ? Number.POSITIVE_INFINITY : MAX_MULTIPLIER;
-    for (const m of multipliers)
-      if (!(m < limit)) throw expected('ERR_OVERFLOW', `multipliers below 64 in '${node.name}'`, m);
+    for (let n = 0; n < scale.length; n++) multipliers[n] = scale[n]! / divisor;
+    const largest = rounding === 'float32' ? MAX_FLOAT32 : LARGEST_MULTIPLIER;
+    const invalid = findOutside(multipliers, 0, largest);
+    if (invalid !== undefined)
+      throw expected('ERR_OVERFLOW', `multipliers below 64 in '${node.name}'`, invalid);
     const target = { rounding, zeroPoint, lo, hi };
     return rounding === 'float32'
       ? { ...target, scale: multipliers }

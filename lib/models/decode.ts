@@ -3,6 +3,7 @@ import { parseStrictJson } from '../formats/strict-json';
 import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../layers/elementwise';
 import { MAX_FEATURES } from '../layers/linear';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
+import { findOutside } from '../quantization/float32';
 import { GROUP_SIZES, groupCount, int4RowBytes, invalidInt4Byte, isGroupSize } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
 import type { DType, Tensor, TensorData } from '../tensor';
@@ -130,10 +131,9 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
 }
 
 function checkScales(reader: JsonReader, scales: Float32Array): void {
-  for (const s of scales) {
-    if (!(s >= MIN_SCALE && s <= MAX_SCALE))
-      throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, s);
-  }
+  const invalid = findOutside(scales, MIN_SCALE, MAX_SCALE);
+  if (invalid !== undefined)
+    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, invalid);
 }
 
 function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tensors: TensorReader): Node {

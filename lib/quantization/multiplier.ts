@@ -8,6 +8,8 @@ export interface Multipliers {
 
 /** Multipliers are below this; `sy` is raised until they are. */
 export const MAX_MULTIPLIER = 64;
+/** The float32 number before it. */
+export const LARGEST_MULTIPLIER = 64 - 2 ** -18;
 /** Of the float32 numbers 2^−33 and 64: positive ones are in the order of their bits. */
 const MIN_BITS = (127 - 33) << 23;
 const MAX_BITS = (127 + 6) << 23;
