@@ -1,4 +1,4 @@
-import { closeSync, openSync, read, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, read, readFileSync, readSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { crypto, fsPromises } from '../builtins';
@@ -50,23 +50,27 @@ export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
   const target = filePath(path);
   try {
     const { size } = statSync(target);
-    // A copy: a small Buffer may lie in memory that it shares with others.
-    return size <= READ_IN_PLACE ? new Uint8Array(readFileSync(target)) : await readLarge(target, size);
+    // What has no size (a pipe) is read to its end; a copy, since a small Buffer shares its memory with others.
+    return size === 0 ? new Uint8Array(readFileSync(target)) : await readBytes(target, size);
   } catch (cause) {
     throw cause instanceof RequantError ? cause : ioError('read', target, cause);
   }
 }
 
-/** Into one array: `readFile` would join pieces, and hold the file twice. */
-async function readLarge(path: string, size: number): Promise<Uint8Array> {
+/** Into one array: `readFile` would join pieces, or leave a second one to be collected. */
+async function readBytes(path: string, size: number): Promise<Uint8Array> {
   const bytes = allocateBytes(size);
   const file = openSync(path, 'r');
   try {
     let at = 0;
     while (at < size) {
-      const { bytesRead } = await promisify(read)(file, bytes, at, Math.min(size - at, MAX_READ), null);
-      if (bytesRead === 0) return bytes.slice(0, at); // it has become shorter
-      at += bytesRead;
+      const length = Math.min(size - at, MAX_READ);
+      const count =
+        size <= READ_IN_PLACE
+          ? readSync(file, bytes, at, length, null)
+          : (await promisify(read)(file, bytes, at, length, null)).bytesRead;
+      if (count === 0) return bytes.slice(0, at); // it has become shorter
+      at += count;
     }
     return bytes;
   } finally {
