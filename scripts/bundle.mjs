@@ -1,9 +1,9 @@
 // The entry points of dist/ again, in few files: to find and compile the 60 files that tsc writes took 15 ms of every
 // start. tsc's files stay beside these: declarations, command line, and what tests look into. They stand at the top of
 // dist/, where lib/package-root.ts finds the package.
-//   core.js   what it takes to load a quantized model and run it; all that starting a server loads
-//   main.js   the rest of requant's entry point, at the first use of one of its names
-//   index.js  both, as getters
+//   core.js   the models: to load one and to run it; all that starting a server loads
+//   main.js   the functions of requant's entry point, at the first call of one
+//   index.js  both
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,9 @@ const others = Object.values(exports)
   .map(({ require }) => require.default.replace('./dist/', '').replace('.js', ''))
   .filter((name) => name !== 'index');
 
-const SERVING = { serving: 'lib/models/quantized-mlp.ts' };
-const CORE_NAMES = ['QuantizedMLP', 'RequantError'];
+const SERVING = { serving: 'lib/models/load.ts' };
+/** Classes cannot be put off: `instanceof` and `extends` need them. */
+const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 
 const options = { cwd: root, platform: 'node', external: ['node-gyp-build'] };
 
@@ -67,13 +68,15 @@ await bundle.close();
 rmSync(`${root}dist/serving.js`);
 
 const main = createRequire(import.meta.url)(`${root}dist/main.js`);
-const rest = Object.keys(main).filter((name) => !CORE_NAMES.includes(name));
+const functions = Object.keys(main).filter((name) => !CORE_NAMES.includes(name));
 writeFileSync(
   `${root}dist/index.js`,
   `'use strict';
-const core = require('./core.js');
-${CORE_NAMES.map((name) => `exports.${name} = core.${name};`).join('\n')}
-for (const name of ${JSON.stringify(rest)})
-  Object.defineProperty(exports, name, { enumerable: true, get: () => require('./main.js')[name] });
+const { ${CORE_NAMES.join(', ')} } = require('./core.js');
+const main = () => require('./main.js');
+module.exports = {
+  ${CORE_NAMES.join(', ')},
+${functions.map((name) => `  ${name}: (...args) => main().${name}(...args),`).join('\n')}
+};
 `,
 );

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { describe, expected, RequantError } from '../errors';
 import { elementCount, isSize } from './sizes';
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from './strict-json';
@@ -64,13 +65,9 @@ function headerLength(bytes: Uint8Array): number {
 }
 
 function headerJson(bytes: Uint8Array): JsonObject {
-  let text: string;
-  try {
-    // A byte order mark must stay in the text, to be refused there.
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw expected('ERR_FORMAT', 'a safetensors header in UTF-8', 'other bytes', { cause });
-  }
+  if (!isUtf8(bytes)) throw expected('ERR_FORMAT', 'a safetensors header in UTF-8', 'other bytes');
+  // A byte order mark stays in the text, to be refused there.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   // The format allows padding after the object, none before it.
   if (!text.startsWith('{')) throw expected('ERR_FORMAT', "a safetensors header that starts with '{'", text);
   // It starts with '{', so what parses is an object.

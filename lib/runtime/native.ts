@@ -263,11 +263,13 @@ export function native(): NativeAddon {
 /** What `npm run build:native` makes; node-gyp-build would look there first, too, but is slower to load than the addon. */
 const builtBinary = path.join(packageRoot, 'build', 'Release', 'requant.node');
 
-const nodeGypBuild = () => require('node-gyp-build') as typeof import('node-gyp-build');
+function nodeGypBuild(): typeof import('node-gyp-build') {
+  // It knows musl only by Alpine's release file; the interpreter of the running node is the fact itself.
+  process.env['LIBC'] ??= libcOf(process.execPath);
+  return require('node-gyp-build');
+}
 
 function load(): NativeAddon {
-  // node-gyp-build knows musl only by Alpine's release file; the interpreter of the running node is the fact itself.
-  process.env['LIBC'] ??= libcOf(process.execPath);
   try {
     return (existsSync(builtBinary) ? require(builtBinary) : nodeGypBuild()(packageRoot)) as NativeAddon;
   } catch (cause) {
