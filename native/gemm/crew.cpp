@@ -7,14 +7,15 @@ namespace {
 
 /// A shared product must save more than sharing costs, and a chunk take longer than claiming it.
 constexpr double kWorthSharingNs = 2 * kShareNs;
-constexpr double kChunkNs = 400;
+constexpr double kChunkNs = 2500;
 constexpr size_t kChunksPerThread = 4;
 
 }  // namespace
 
 size_t column_chunks(size_t panels, double ns, size_t threads) noexcept {
   if (threads == 1 || panels == 1 || ns < kWorthSharingNs) return 1;
-  return std::min({panels, kChunksPerThread * threads, static_cast<size_t>(ns / kChunkNs)});
+  const auto a_thread = static_cast<size_t>(ns / (kChunkNs * static_cast<double>(threads)));
+  return std::min(panels, std::clamp<size_t>(a_thread, 1, kChunksPerThread) * threads);
 }
 
 void qgemm(const parallel::Crew& crew, const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a,

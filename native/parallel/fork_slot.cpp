@@ -24,8 +24,7 @@ constexpr int kJoinYields = 200;
 }  // namespace
 
 bool Share::next(size_t& chunk) noexcept {
-  if (!is_helper_) return slot_.claim_front(chunk);
-  if (first_ == kNone) return slot_.claim_back(chunk);
+  if (first_ == kNone) return is_helper_ ? slot_.claim_back(chunk) : slot_.claim_front(chunk);
   chunk = first_;
   first_ = kNone;
   return true;
@@ -42,11 +41,11 @@ void ForkSlot::open(ForkBody body, void* context, size_t chunks, size_t helpers)
   context_ = context;
   seats_ = static_cast<uint32_t>(helpers);
   left_.store(0, std::memory_order_relaxed);
-  word_.store(helpers * kOneSeat | chunks, std::memory_order_release);
+  word_.store(helpers * kOneSeat | kOneFirst | chunks, std::memory_order_release);
 }
 
 void ForkSlot::run_own_share() noexcept {
-  Share share(*this);
+  Share share(*this, 0, false);
   body_(context_, share);
 }
 
@@ -69,7 +68,7 @@ void ForkSlot::join() noexcept {
 bool ForkSlot::help() noexcept {
   size_t chunk;
   if (!sit_down(chunk)) return false;
-  Share share(*this, chunk);
+  Share share(*this, chunk, true);
   body_(context_, share);
   // From here on the slot may be somebody else's; only its address is used.
   left_.fetch_add(1, std::memory_order_release);

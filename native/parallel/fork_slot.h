@@ -23,12 +23,12 @@ class Share {
 
  private:
   friend class ForkSlot;
-  explicit Share(ForkSlot& slot) noexcept : slot_(slot) {}
-  Share(ForkSlot& slot, size_t first) noexcept : slot_(slot), first_(first), is_helper_(true) {}
+  Share(ForkSlot& slot, size_t first, bool is_helper) noexcept
+      : slot_(slot), first_(first), is_helper_(is_helper) {}
 
   ForkSlot& slot_;
-  size_t first_ = kNone;
-  bool is_helper_ = false;
+  size_t first_;  // claimed already
+  bool is_helper_;
   static constexpr size_t kNone = SIZE_MAX;
 };
 
@@ -45,7 +45,7 @@ class alignas(64) ForkSlot {
   /// Gives it back. No helper sits any more.
   void give_back() noexcept;
 
-  /// The caller's part: opens the work, takes its own share, waits for the helpers that came.
+  /// The caller's part: opens the work, keeping chunk 0; takes its own share; waits for the helpers that came.
   void open(ForkBody body, void* context, size_t chunks, size_t helpers) noexcept;
   void run_own_share() noexcept;
   void join() noexcept;

@@ -84,7 +84,7 @@ class Pool {
   ForkSlot slots_[kSlots];
 
   alignas(64) std::atomic<uint32_t> signal_{0};  // changes with every announcement
-  std::atomic<uint32_t> spinning_{0};            // helpers that look at it now
+  alignas(64) std::atomic<uint32_t> spinning_{0};  // helpers that look at it now; its own line: they write it
 
   alignas(64) std::mutex tasks_mutex_;
   Task* first_task_ = nullptr;

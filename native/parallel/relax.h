@@ -13,22 +13,26 @@ inline void relax() noexcept {
 #endif
 }
 
-/// A stretch of time to spin in; the clock is read only now and then.
+/// A stretch of time to spin in. The clock, tens of nanoseconds, is read only now and then, and never for short waits.
 class SpinTime {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit SpinTime(Clock::duration length) noexcept : end_(Clock::now() + length) {}
+  explicit SpinTime(Clock::duration length) noexcept : length_(length) {}
 
   /// Waits a moment; false once the time is over.
   bool once() noexcept {
     relax();
-    return ++count_ % kTurnsPerLook != 0 || Clock::now() < end_;
+    if (++count_ % kTurnsPerLook != 0) return true;
+    const Clock::time_point now = Clock::now();
+    if (count_ == kTurnsPerLook) end_ = now + length_;
+    return now < end_;
   }
 
  private:
   static constexpr unsigned kTurnsPerLook = 32;
-  Clock::time_point end_;
+  const Clock::duration length_;
+  Clock::time_point end_{};
   unsigned count_ = 0;
 };
 
