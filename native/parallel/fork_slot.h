@@ -45,7 +45,8 @@ class alignas(64) ForkSlot {
   /// Gives it back. No helper sits any more.
   void give_back() noexcept;
 
-  /// The caller's part: opens the work, keeping chunk 0; takes its own share; waits for the helpers that came.
+  /// The caller's part: opens the work, keeping chunk 0; takes its own share; waits for the helpers that
+  /// came.
   void open(ForkBody body, void* context, size_t chunks, size_t helpers) noexcept;
   void run_own_share() noexcept;
   void join() noexcept;

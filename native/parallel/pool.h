@@ -83,7 +83,7 @@ class Pool {
   const std::unique_ptr<Helper[]> helpers_;
   ForkSlot slots_[kSlots];
 
-  alignas(64) std::atomic<uint32_t> signal_{0};  // changes with every announcement
+  alignas(64) std::atomic<uint32_t> signal_{0};    // changes with every announcement
   alignas(64) std::atomic<uint32_t> spinning_{0};  // helpers that look at it now; its own line: they write it
 
   alignas(64) std::mutex tasks_mutex_;

@@ -13,7 +13,8 @@ inline void relax() noexcept {
 #endif
 }
 
-/// A stretch of time to spin in. The clock, tens of nanoseconds, is read only now and then, and never for short waits.
+/// A stretch of time to spin in. The clock, tens of nanoseconds, is read only now and then, and never for
+/// short waits.
 class SpinTime {
  public:
   using Clock = std::chrono::steady_clock;
