@@ -23,18 +23,12 @@ void qgemm(const parallel::Crew& crew, const kernels::QGemmKernel& kernel, Matri
            size_t out_stride) noexcept {
   if (crew.alone()) return qgemm(kernel, a, weights, epilogue, out, out_stride);
   const size_t n = weights.out_features();
-  const size_t panels = panel_count(panel_group(kernel.layout), n);
+  const size_t groups = group_count(n);
   const size_t chunks =
-      column_chunks(panels, product_cost(kernel.layout.wide, a.cols, n).of(a.rows), crew.threads());
+      column_chunks(groups, product_cost(kernel.layout.wide, a.cols, n).of(a.rows), crew.threads());
   if (chunks == 1) return qgemm(kernel, a, weights, epilogue, out, out_stride);
-  const size_t element = kernels::output_bytes(epilogue.output);
-  share_panels(crew, panels, chunks, [&](Panels some) {
-    for_each_panel(panel_group(kernel.layout), n, a.cols, some.first, some.end,
-                   [&](size_t column, size_t columns, size_t offset) {
-                     kernel.panel({a.data, a.stride, weights.data() + offset, a.rows, a.cols, column, columns,
-                                   &epilogue, static_cast<uint8_t*>(out) + column * element, out_stride});
-                   });
-  });
+  share_panels(crew, groups, chunks,
+               [&](Panels some) { qgemm(kernel, a, weights, epilogue, out, out_stride, some); });
 }
 
 void sgemm(const parallel::Crew& crew, const kernels::SGemmKernel& kernel, const FloatOperand& a,

@@ -8,6 +8,7 @@
 #include "base/aligned_buffer.h"
 #include "base/matrix_view.h"
 #include "base/status.h"
+#include "gemm/panels.h"
 #include "kernels/kernel.h"
 
 namespace requant::gemm {
@@ -27,9 +28,21 @@ void for_each_panel(const kernels::PanelLayout& layout, size_t columns, size_t k
   }
 }
 
-/// What QGemmKernel::panel takes at a time: kColumnPad columns, whole panels of the layout.
-constexpr kernels::PanelLayout panel_group(const kernels::WeightLayout& layout) noexcept {
-  return {kernels::kColumnPad, 1, layout.wide.k_group, layout.wide.head};
+/// Columns are shared out in groups of kColumnPad.
+constexpr size_t group_count(size_t columns) noexcept {
+  return (columns + kernels::kColumnPad - 1) / kernels::kColumnPad;
+}
+
+/// Calls visit(first column, columns, offset) for what QGemmKernel::panel takes at a time, in these groups.
+template <class Visit>
+void for_each_call(const kernels::WeightLayout& layout, size_t columns, size_t k, Panels groups,
+                   Visit visit) {
+  const size_t depth = layout.wide.depth(k);
+  const size_t end = groups.end * kernels::kColumnPad < columns ? groups.end * kernels::kColumnPad : columns;
+  for (size_t column = groups.first * kernels::kColumnPad; column < end; column += layout.call_columns) {
+    const size_t width = end - column < layout.call_columns ? end - column : layout.call_columns;
+    visit(column, width, column * depth);
+  }
 }
 
 inline size_t panel_count(const kernels::PanelLayout& layout, size_t columns) noexcept {

@@ -4,12 +4,17 @@ namespace requant::gemm {
 
 void qgemm(const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a, const PackedWeights& weights,
            const kernels::Epilogue& epilogue, void* out, size_t out_stride) noexcept {
+  qgemm(kernel, a, weights, epilogue, out, out_stride, {0, group_count(weights.out_features())});
+}
+
+void qgemm(const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a, const PackedWeights& weights,
+           const kernels::Epilogue& epilogue, void* out, size_t out_stride, Panels groups) noexcept {
   const size_t element = kernels::output_bytes(epilogue.output);
-  for_each_panel(panel_group(weights.layout()), weights.out_features(), a.cols,
-                 [&](size_t column, size_t columns, size_t offset) {
-                   kernel.panel({a.data, a.stride, weights.data() + offset, a.rows, a.cols, column, columns,
-                                 &epilogue, static_cast<uint8_t*>(out) + column * element, out_stride});
-                 });
+  for_each_call(weights.layout(), weights.out_features(), a.cols, groups,
+                [&](size_t column, size_t columns, size_t offset) {
+                  kernel.panel({a.data, a.stride, weights.data() + offset, a.rows, a.cols, column, columns,
+                                &epilogue, static_cast<uint8_t*>(out) + column * element, out_stride});
+                });
 }
 
 void row_sums(MatrixView<const uint8_t> a, int32_t* sums) noexcept {

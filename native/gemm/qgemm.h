@@ -13,6 +13,10 @@ namespace requant::gemm {
 void qgemm(const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a, const PackedWeights& weights,
            const kernels::Epilogue& epilogue, void* out, size_t out_stride) noexcept;
 
+/// The same for the columns of these groups only.
+void qgemm(const kernels::QGemmKernel& kernel, MatrixView<const uint8_t> a, const PackedWeights& weights,
+           const kernels::Epilogue& epilogue, void* out, size_t out_stride, Panels groups) noexcept;
+
 /// Σk a[m, k] of every row: the row half of the correction for weight zero points.
 void row_sums(MatrixView<const uint8_t> a, int32_t* sums) noexcept;
 

@@ -5,6 +5,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/status.h"
+#include "gemm/panels.h"
 #include "kernels/kernel.h"
 
 namespace requant::gemm {
@@ -32,11 +33,6 @@ struct FloatOperand {
   size_t rows;
   size_t row_stride;
   size_t k_stride = 1;
-};
-
-/// A stretch of column panels.
-struct Panels {
-  size_t first, end;
 };
 
 /// out[m, n] = fl(fl(chain · scale[n]) + bias[n]), chain = fma over k ascending from 0; scale and bias may be

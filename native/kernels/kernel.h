@@ -34,6 +34,7 @@ struct PanelLayout {
 struct WeightLayout {
   PanelLayout wide;
   PanelLayout narrow{0, 0, 1};
+  size_t call_columns = kColumnPad;  // most that QGemmKernel::panel takes at a time, a multiple of kColumnPad
 
   constexpr const PanelLayout& of(size_t columns) const noexcept {
     return narrow.lanes != 0 && columns <= narrow.columns() ? narrow : wide;
@@ -90,8 +91,8 @@ struct AccumulatorBlock {
 };
 
 /// All rows of the panels that hold columns [column, column + columns): acc = Σ a·w, then the epilogue.
-/// `column` is a multiple of kColumnPad and `columns` at most kColumnPad: one panel, or a few after each
-/// other.
+/// `column` is a multiple of kColumnPad and `columns` at most the layout's call_columns: one panel, or a few
+/// after each other.
 struct QGemmPanel {
   const uint8_t* a;
   size_t a_stride;

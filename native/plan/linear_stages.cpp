@@ -18,8 +18,7 @@ Product product_of(const kernels::PanelLayout& layout, size_t k, size_t columns)
 Product product_of(const PackedWeights& weights) noexcept {
   const kernels::WeightLayout& layout = weights.layout();
   const size_t columns = weights.out_features();
-  return {gemm::product_cost(layout.wide, weights.in_features(), columns),
-          gemm::panel_count(gemm::panel_group(layout), columns)};
+  return {gemm::product_cost(layout.wide, weights.in_features(), columns), gemm::group_count(columns)};
 }
 
 class StaticLinear final : public Stage {

@@ -9,7 +9,7 @@
 //   per 2 k: 2 loads + 6 broadcast loads, 12 vpmaddwd + 12 vpaddd for 192 MAC: ALU bound (two vpmaddwd a
 //   cycle on Zen 3 and 4, Haswell and later). Both sides are widened beforehand into buffers on the stack, a
 //   slice of k at a time:
-//     activations  up to 36 rows, for all panels of a group;
+//     activations  up to 36 rows, for all panels of a call;
 //     weights      a panel, for all tiles of these rows: the first one widens them as it goes (2 vpmovsxbw
 //                  more a step, 24 → 26 operations) and stores them for the others.
 //   Between slices the accumulators wait in a third buffer.
@@ -23,6 +23,8 @@ namespace {
 constexpr PanelLayout kPanel{Lanes8::kLanes, kVectors, 2};
 
 constexpr size_t kBlockRows = 6 * kRows;
+/// Columns of a call share the widened rows: twice as many are 4 % faster.
+constexpr size_t kCallColumns = 2 * kColumnPad;
 /// Values of k in a slice: 18 KiB of activations and 8 KiB of weights stay in the first cache. Rows of a
 /// single tile have the room of all of them.
 constexpr size_t kSlice = 256;
@@ -33,7 +35,7 @@ constexpr size_t kSingleTileSlice = (kSlice + kRowGap) * kBlockRows / kRows - kR
 struct Buffers {
   alignas(32) int16_t rows[kBlockRows * (kSlice + kRowGap)];
   alignas(32) int16_t weights[kSlice * kPanel.columns()];
-  alignas(32) int32_t acc[kBlockRows * kColumnPad];
+  alignas(32) int32_t acc[kBlockRows * kCallColumns];
 };
 
 /// u8 → int16, and a zero behind the last one.
@@ -86,7 +88,7 @@ struct Slice {
   const int16_t* rows;  // the tile's first
   size_t row_stride;
   size_t count;  // of k
-  int32_t* acc;  // the tile's, kColumnPad a row: from the slice before, for the next one
+  int32_t* acc;  // the tile's, kCallColumns a row: from the slice before, for the next one
   bool first, last;
 };
 
@@ -119,7 +121,7 @@ template <int Rows, int Vectors, class Weights>
   } else {
     unroll<Rows>([&](auto r) __attribute__((always_inline)) {
       unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-        acc[r][v] = Lanes8::load(s.acc + r * kColumnPad + v * Lanes8::kLanes);
+        acc[r][v] = Lanes8::load(s.acc + r * kCallColumns + v * Lanes8::kLanes);
       });
     });
   }
@@ -127,7 +129,7 @@ template <int Rows, int Vectors, class Weights>
   if (s.last) return Tile<Lanes8, Rows, Vectors>{p, row, acc}.finish();
   unroll<Rows>([&](auto r) __attribute__((always_inline)) {
     unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      Lanes8::store(s.acc + r * kColumnPad + v * Lanes8::kLanes, acc[r][v], Lanes8::kLanes);
+      Lanes8::store(s.acc + r * kCallColumns + v * Lanes8::kLanes, acc[r][v], Lanes8::kLanes);
     });
   });
 }
@@ -160,11 +162,11 @@ void run_slice(const QGemmPanel& p, size_t row, size_t rows, Slice s, const int8
     }
     row += of_tile;
     s.rows += of_tile * s.row_stride;
-    s.acc += of_tile * kColumnPad;
+    s.acc += of_tile * kCallColumns;
   }
 }
 
-/// Up to kBlockRows rows of a group of panels.
+/// Up to kBlockRows rows of a call's panels.
 void run_block(const QGemmPanel& p, size_t row, size_t rows, Buffers& buffers) noexcept {
   const size_t slice = rows <= kRows ? kSingleTileSlice : kSlice;
   for (size_t k = 0; k < p.k; k += slice) {

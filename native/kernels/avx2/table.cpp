@@ -6,7 +6,8 @@
 namespace requant::kernels {
 namespace {
 
-constexpr QGemmKernel kQGemm{{kPanel}, qgemm_6x16_avx2, epilogue<Lanes8>};
+constexpr QGemmKernel kQGemm{
+    {.wide = kPanel, .call_columns = kCallColumns}, qgemm_6x16_avx2, epilogue<Lanes8>};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 }  // namespace
