@@ -1,7 +1,7 @@
 #include "parallel/pool.h"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 #include "parallel/pool_size.h"
@@ -99,8 +99,8 @@ void Pool::start(size_t count) noexcept {
   for (size_t i = started_.load(std::memory_order_relaxed); i < count; ++i) {
     try {
       std::thread([this, i] { serve(helpers_[i]); }).detach();
-    } catch (const std::system_error&) {
-      return;  // fewer threads: slower, not wrong
+    } catch (const std::exception&) {  // no thread, or no memory for its state
+      return;                          // fewer threads: slower, not wrong
     }
     started_.store(i + 1, std::memory_order_release);
   }
