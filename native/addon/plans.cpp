@@ -1,6 +1,10 @@
 // Plans: compile, observe, submit. Running one here and now is in bound_plan.cpp.
 #include <cstring>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 #include "addon/async_runs.h"
 #include "addon/convert.h"
 #include "addon/functions.h"
@@ -23,6 +27,14 @@ Rows rows(const Napi::Value& value, const char* name) {
   return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
 }
 
+/// malloc keeps large blocks that are freed, in each thread that had one: the size of a model file for every
+/// worker.
+void give_back_freed([[maybe_unused]] size_t bytes) noexcept {
+#if defined(__GLIBC__)
+  if (bytes >= Pages::kWorthwhile) malloc_trim(0);
+#endif
+}
+
 }  // namespace
 
 /// (program, threads; 0: all of the pool)
@@ -40,7 +52,10 @@ Napi::Value release_plan(const Napi::CallbackInfo& info) {
 /// (ArrayBuffer): its memory is free at once, not when it is collected.
 Napi::Value detach_buffer(const Napi::CallbackInfo& info) {
   if (!info[0].IsArrayBuffer()) throw_status(info.Env(), {Code::dtype, "expected an ArrayBuffer"});
-  info[0].As<Napi::ArrayBuffer>().Detach();
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  const size_t bytes = buffer.ByteLength();
+  buffer.Detach();
+  give_back_freed(bytes);
   return info.Env().Undefined();
 }
 
