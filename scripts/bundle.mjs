@@ -61,8 +61,8 @@ await bundle.write({
   chunkFileNames: '[name].js',
   minifyInternalExports: false,
   codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] },
-  // Names stay: they are what a stack trace says.
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  // Names of functions and classes stay: they are what a stack trace says.
+  minify: { compress: true, mangle: { toplevel: false }, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
 rmSync(`${root}dist/serving.js`);

@@ -1,7 +1,5 @@
 #include "addon/async_runs.h"
 
-#include <cstring>
-
 #include "addon/convert.h"
 #include "parallel/pool.h"
 
@@ -22,13 +20,24 @@ struct ResultChannel {
 };
 
 void AsyncRun::run() noexcept {
-  try {
-    status = plan->run(request);
-  } catch (const std::exception&) {
-    status = {Code::memory, "out of memory"};  // short enough to need none
+  State waiting = State::waiting;
+  if (state.compare_exchange_strong(waiting, State::running)) {
+    try {
+      status = plan->run(request);
+    } catch (const std::exception&) {
+      status = {Code::memory, "out of memory"};  // short enough to need none
+    }
+    state.store(State::over);
+    state.notify_all();
   }
   const std::shared_ptr<ResultChannel> way_back = channel;
   way_back->post(*this);
+}
+
+void AsyncRun::stop() noexcept {
+  cancel.store(true, std::memory_order_relaxed);
+  State now = State::waiting;
+  if (!state.compare_exchange_strong(now, State::over)) state.wait(State::running);
 }
 
 AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<ResultChannel>()), env_(env) {
@@ -49,18 +58,21 @@ void AsyncRuns::on_environment_exit(void* self) { static_cast<AsyncRuns*>(self)-
 
 void AsyncRuns::close() noexcept {
   for (auto& [id, pending] : pending_) pending.run->cancel.store(true, std::memory_order_relaxed);
+  for (auto& [id, pending] : pending_) pending.run->stop();
   const std::lock_guard lock(channel_->mutex);
   if (channel_->tsfn == nullptr) return;
   napi_release_threadsafe_function(channel_->tsfn, napi_tsfn_abort);
   channel_->tsfn = nullptr;
 }
 
-uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Function callback) {
+uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::ArrayBuffer output,
+                           Napi::Function callback) {
   const uint32_t id = next_id_++;
   run->id = id;
   run->channel = channel_;
   run->self = run;
-  const auto [entry, _] = pending_.emplace(id, Pending{run, Napi::Persistent(callback)});
+  const auto [entry, _] =
+      pending_.emplace(id, Pending{run, Napi::Persistent(output), Napi::Persistent(callback)});
   if (!process_pool(env).submit(*run)) {
     run->self.reset();
     pending_.erase(entry);
@@ -93,17 +105,15 @@ void AsyncRuns::on_result(napi_env env, napi_value /*callback*/, void* context, 
 void AsyncRuns::deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run) {
   const auto found = pending_.find(run->id);
   if (found == pending_.end()) return;
-  Napi::FunctionReference callback = std::move(found->second.callback);
+  const Pending done = std::move(found->second);
   pending_.erase(found);
   if (pending_.empty()) napi_unref_threadsafe_function(env, channel_->tsfn);
 
   if (run->status.ok()) {
-    Napi::ArrayBuffer bytes = Napi::ArrayBuffer::New(env, run->output.size());
-    if (run->output.size() != 0) std::memcpy(bytes.Data(), run->output.data(), run->output.size());
-    callback.Call({env.Undefined(), env.Undefined(), bytes});
+    done.callback.Call({env.Undefined(), env.Undefined(), done.output.Value()});
   } else {
-    callback.Call({Napi::String::New(env, code_name(run->status.code())),
-                   Napi::String::New(env, run->status.message()), env.Undefined()});
+    done.callback.Call({Napi::String::New(env, code_name(run->status.code())),
+                        Napi::String::New(env, run->status.message()), env.Undefined()});
   }
 }
 

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "base/aligned_buffer.h"
 #include "parallel/pool.h"
 #include "plan/plan.h"
 
@@ -17,36 +16,44 @@ namespace requant::addon {
 class AsyncRuns;
 struct ResultChannel;
 
-/// One run. Owns copies of its input and its output, so that nothing JavaScript does to its arrays can hurt.
+/// One run. Owns a copy of its input, and writes to an ArrayBuffer that no script has seen yet: nothing
+/// JavaScript does to its arrays can hurt.
 struct AsyncRun final : parallel::Task {
   void run() noexcept override;
+  /// Stops it at the next block of rows, and returns when its thread writes no more.
+  void stop() noexcept;
+
+  enum class State : uint8_t { waiting, running, over };
 
   uint32_t id = 0;
   std::shared_ptr<const plan::Plan> plan;
-  AlignedBuffer<std::byte> input;
-  AlignedBuffer<std::byte> output;
+  std::unique_ptr<std::byte[]> input;
   plan::RunRequest request;
   std::atomic<bool> cancel{false};
+  std::atomic<State> state{State::waiting};
   Status status;
   std::shared_ptr<ResultChannel> channel;
   std::shared_ptr<AsyncRun> self;  // while a queue or a thread has it
 };
 
 /// Submits runs to the pool and brings their results back to this environment's thread.
-/// A run that ends after the environment is gone is dropped: no JavaScript handle is touched from elsewhere.
+/// An environment that ends stops its runs first and waits for those that go on: their outputs are its
+/// memory.
 class AsyncRuns {
  public:
   explicit AsyncRuns(Napi::Env env);
   ~AsyncRuns();
 
-  /// callback(code | undefined, message | undefined, ArrayBuffer of the output)
-  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Function callback);
+  /// The run writes to `output`; callback(code | undefined, message | undefined, output).
+  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::ArrayBuffer output,
+                  Napi::Function callback);
   /// The run stops at the next block of rows. Unknown ids (already done) are ignored.
   void cancel(uint32_t id) noexcept;
 
  private:
   struct Pending {
     std::shared_ptr<AsyncRun> run;
+    Napi::Reference<Napi::ArrayBuffer> output;
     Napi::FunctionReference callback;
   };
 

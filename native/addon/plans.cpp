@@ -1,5 +1,10 @@
 // Plans: compile, observe, submit. Running one here and now is in bound_plan.cpp.
 #include <cstring>
+#include <new>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "addon/async_runs.h"
 #include "addon/convert.h"
@@ -23,6 +28,14 @@ Rows rows(const Napi::Value& value, const char* name) {
   return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
 }
 
+/// malloc keeps large blocks that are freed, in each thread that had one: the size of a model file for every
+/// worker.
+void give_back_freed([[maybe_unused]] size_t bytes) noexcept {
+#if defined(__GLIBC__)
+  if (bytes >= Pages::kWorthwhile) malloc_trim(0);
+#endif
+}
+
 }  // namespace
 
 /// (program, threads; 0: all of the pool)
@@ -40,7 +53,10 @@ Napi::Value release_plan(const Napi::CallbackInfo& info) {
 /// (ArrayBuffer): its memory is free at once, not when it is collected.
 Napi::Value detach_buffer(const Napi::CallbackInfo& info) {
   if (!info[0].IsArrayBuffer()) throw_status(info.Env(), {Code::dtype, "expected an ArrayBuffer"});
-  info[0].As<Napi::ArrayBuffer>().Detach();
+  auto buffer = info[0].As<Napi::ArrayBuffer>();
+  const size_t bytes = buffer.ByteLength();
+  buffer.Detach();
+  give_back_freed(bytes);
   return info.Env().Undefined();
 }
 
@@ -91,14 +107,15 @@ Napi::Value submit_plan(const Napi::CallbackInfo& info) {
   const plan::Element out = codes_out ? run->plan->output().element : plan::Element::f32;
   const size_t input_bytes = input.size * plan::element_bytes(input.element);
   const size_t output_bytes = output_size * plan::element_bytes(out);
-  if (!run->input.allocate(input_bytes) || !run->output.allocate(output_bytes)) {
-    throw_status(env, out_of_memory(input_bytes + output_bytes));
-  }
-  if (input_bytes != 0) std::memcpy(run->input.data(), input.data, input_bytes);
-  run->request = request_of({run->input.data(), input.size, input.element},
-                            {run->output.data(), output_size, out}, boolean(info[4], "nanIsZero"));
+  // Not an aligned buffer: this memory is overwritten, and malloc hands out what it has again.
+  run->input.reset(new (std::nothrow) std::byte[input_bytes]);
+  if (!run->input) throw_status(env, out_of_memory(input_bytes));
+  if (input_bytes != 0) std::memcpy(run->input.get(), input.data, input_bytes);
+  auto output = Napi::ArrayBuffer::New(env, output_bytes);
+  run->request = request_of({run->input.get(), input.size, input.element}, {output.Data(), output_size, out},
+                            boolean(info[4], "nanIsZero"));
   run->request.cancel = &run->cancel;
-  const uint32_t id = Instance::of(env).async_runs().submit(env, run, info[5].As<Napi::Function>());
+  const uint32_t id = Instance::of(env).async_runs().submit(env, run, output, info[5].As<Napi::Function>());
   return Napi::Number::New(env, id);
 }
 

@@ -11,6 +11,14 @@
 #include <sys/mman.h>
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define REQUANT_ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define REQUANT_ADDRESS_SANITIZER
+#endif
+#endif
+
 namespace requant {
 
 inline constexpr size_t kAlignment = 64;
@@ -19,17 +27,34 @@ constexpr size_t round_up(size_t value, size_t multiple) noexcept {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// Asks for huge pages under memory that is read from end to end, where there are some of them: 16 MiB in
-/// small pages are more than a TLB holds.
-inline void prefer_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) noexcept {
-#if defined(__linux__)
-  constexpr size_t kWorthwhile = size_t{4} << 20;
-  constexpr size_t kPage = 4096;
-  if (bytes < kWorthwhile) return;
-  const size_t skip = kPage - reinterpret_cast<uintptr_t>(block) % kPage;
-  madvise(static_cast<std::byte*>(block) + skip, bytes - skip, MADV_HUGEPAGE);  // a hint: it may fail
+/// Memory that comes from the system page by page, and goes back to it at once when it is freed: malloc keeps
+/// what it is given back, and in every thread. The address sanitizer watches malloc's memory only.
+class Pages {
+ public:
+  static constexpr size_t kWorthwhile = size_t{1} << 20;
+
+  /// Zeros, or null: too little for this, or no memory.
+  static void* take([[maybe_unused]] size_t bytes) noexcept {
+#if defined(__linux__) && !defined(REQUANT_ADDRESS_SANITIZER)
+    if (bytes < kWorthwhile) return nullptr;
+    void* const block = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return nullptr;
+    // Memory that is read from end to end: 16 MiB in small pages are more than a TLB holds. A hint: it may
+    // fail.
+    constexpr size_t kManyPages = size_t{4} << 20;
+    if (bytes >= kManyPages) madvise(block, bytes, MADV_HUGEPAGE);
+    return block;
+#else
+    return nullptr;
 #endif
-}
+  }
+
+  static void give_back([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) noexcept {
+#if defined(__linux__)
+    munmap(block, bytes);
+#endif
+  }
+};
 
 template <class T>
 class AlignedBuffer {
@@ -42,16 +67,19 @@ class AlignedBuffer {
     size_ = 0;
     if (count == 0) return true;
     if (count > (std::numeric_limits<size_t>::max() - 2 * kAlignment) / sizeof(T)) return false;
-    // calloc knows that fresh pages are zeros: what is never used never becomes resident.
     const size_t bytes = round_up(count * sizeof(T), kAlignment) + kAlignment;
-    void* const block = std::calloc(bytes, 1);
-    if (block == nullptr) return false;
-    prefer_huge_pages(block, bytes);
-    // calloc aligns to 16 bytes at least: before the data there is room for the block's address.
-    const auto address = reinterpret_cast<uintptr_t>(block);
-    auto* const data = static_cast<std::byte*>(block) + (kAlignment - address % kAlignment);
-    reinterpret_cast<void**>(data)[-1] = block;
-    data_.reset(reinterpret_cast<T*>(data));
+    if (void* const pages = Pages::take(bytes); pages != nullptr) {
+      data_ = {static_cast<T*>(pages), Free{bytes}};
+    } else {
+      // calloc knows that fresh pages are zeros: what is never used never becomes resident.
+      void* const block = std::calloc(bytes, 1);
+      if (block == nullptr) return false;
+      // calloc aligns to 16 bytes at least: before the data there is room for the block's address.
+      const auto address = reinterpret_cast<uintptr_t>(block);
+      auto* const data = static_cast<std::byte*>(block) + (kAlignment - address % kAlignment);
+      reinterpret_cast<void**>(data)[-1] = block;
+      data_ = {reinterpret_cast<T*>(data), Free{0}};
+    }
     size_ = count;
     return true;
   }
@@ -65,7 +93,11 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* data) const noexcept { std::free(reinterpret_cast<void**>(data)[-1]); }
+    size_t page_bytes = 0;  // 0: malloc's
+    void operator()(T* data) const noexcept {
+      if (page_bytes != 0) return Pages::give_back(data, page_bytes);
+      std::free(reinterpret_cast<void**>(data)[-1]);
+    }
   };
   std::unique_ptr<T, Free> data_;
   size_t size_ = 0;

@@ -84,17 +84,20 @@ Result<std::shared_ptr<const PackedInt4>> PackedInt4::make(const kernels::Kernel
   weights->pair_bytes_ = steps * Int4Layout::kStep + 2 * source.groups() * weights->word_bytes();
   const size_t columns = round_up(source.out_features, weights->kernel_->layout.vector_columns());
   const size_t bytes = columns / 2 * weights->pair_bytes_;
-  if (!weights->packed_.allocate(bytes)) return out_of_memory(bytes);
-  weights->pack(source);
+  AlignedBuffer<std::byte> packed;
+  if (!packed.allocate(bytes)) return out_of_memory(bytes);
+  weights->pack(source, packed.data());
+  weights->packed_ = SharedBuffer<std::byte>(std::move(packed));
+  weights->packed_.share();
   return std::shared_ptr<const PackedInt4>(std::move(weights));
 }
 
-void PackedInt4::pack(const Int4Source& source) {
+void PackedInt4::pack(const Int4Source& source, std::byte* packed) const {
   const Int4Layout& layout = kernel_->layout;
   for (size_t column = 0; column < out_features_; column += layout.columns()) {
     const size_t width =
         std::min(layout.columns(), round_up(out_features_ - column, layout.vector_columns()));
-    std::byte* out = packed_.data() + column / 2 * pair_bytes_;
+    std::byte* out = packed + column / 2 * pair_bytes_;
     for (size_t group = 0; group < groups(); ++group) {
       std::byte* const words =
           out + width / 2 * Int4Layout::kStep * steps_of(group * group_size_, group_size_, in_features_);

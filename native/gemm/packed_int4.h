@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/aligned_buffer.h"
+#include "base/shared_buffer.h"
 #include "base/status.h"
 #include "gemm/cost.h"
 #include "kernels/kernel.h"
@@ -58,7 +59,7 @@ class PackedInt4 {
   const std::byte* panel(size_t column) const noexcept { return packed_.data() + column / 2 * pair_bytes_; }
 
  private:
-  void pack(const Int4Source& source);
+  void pack(const Int4Source& source, std::byte* packed) const;
   /// Of a column's words behind a group.
   size_t word_bytes() const noexcept { return short_scales_ ? 4 : 8; }
   int32_t pack_weights(const Int4Source& source, size_t column, size_t group, size_t c, size_t width,
@@ -81,7 +82,7 @@ class PackedInt4 {
   size_t group_size_ = 0;
   bool short_scales_ = false;
   size_t pair_bytes_ = 0;  // of two columns in their panel
-  AlignedBuffer<std::byte> packed_;
+  SharedBuffer<std::byte> packed_;
 };
 
 }  // namespace requant::gemm

@@ -133,11 +133,11 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
     if (source.zero_point.empty()) return -offset;
     return source.zero_point[source.zero_point.size() == 1 ? 0 : column] - offset;
   };
+  AlignedBuffer<int8_t> packed;
   AlignedBuffer<int8_t> shifted;
   const auto* rows = static_cast<const int8_t*>(source.data);
-  const bool allocated = weights->packed_.allocate(packed_size(layout, n, k)) &&
-                         weights->positive_.allocate(n) && weights->negative_.allocate(n) &&
-                         (!source.is_unsigned || shifted.allocate(n * k));
+  const bool allocated = packed.allocate(packed_size(layout, n, k)) && weights->positive_.allocate(n) &&
+                         weights->negative_.allocate(n) && (!source.is_unsigned || shifted.allocate(n * k));
   if (!allocated) return out_of_memory(packed_size(layout, n, k));
   if (source.is_unsigned) {
     // Flipping the top bit of u8 is subtracting 128 from it as s8.
@@ -145,8 +145,10 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
                    [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
     rows = shifted.data();
   }
-  pack(layout, rows, k, 1, n, k, weights->packed_.data());
-  if (layout.wide.head != 0) pack_sums(layout, rows, n, k, weights->packed_.data());
+  pack(layout, rows, k, 1, n, k, packed.data());
+  if (layout.wide.head != 0) pack_sums(layout, rows, n, k, packed.data());
+  weights->packed_ = SharedBuffer<int8_t>(std::move(packed));
+  weights->packed_.share();
 
   bool any_zero_point = false;
   for (size_t column = 0; column < n; ++column) {

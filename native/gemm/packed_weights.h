@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/matrix_view.h"
+#include "base/shared_buffer.h"
 #include "base/status.h"
 #include "gemm/panels.h"
 #include "kernels/kernel.h"
@@ -106,7 +107,7 @@ class PackedWeights {
   kernels::WeightLayout layout_{};
   size_t out_features_ = 0;
   size_t in_features_ = 0;
-  AlignedBuffer<int8_t> packed_;
+  SharedBuffer<int8_t> packed_;
   AlignedBuffer<int64_t> positive_;  // Σ max(w − zw, 0)
   AlignedBuffer<int64_t> negative_;  // Σ min(w − zw, 0)
   AlignedBuffer<int32_t> minus_zero_point_;

@@ -12,7 +12,7 @@ Result<PackedFloatWeights> pack_float_weights(const kernels::SGemmKernel& kernel
   const size_t size = packed_size({kernel.layout}, out_features, in_features);
   if (!packed.allocate(size)) return out_of_memory(size * sizeof(T));
   pack({kernel.layout}, source, n_stride, k_stride, out_features, in_features, packed.data());
-  return PackedFloatWeights{std::move(packed), out_features, in_features};
+  return PackedFloatWeights{SharedBuffer<T>(std::move(packed)), out_features, in_features};
 }
 
 template Result<PackedFloatWeights> pack_float_weights<float>(const kernels::SGemmKernel&, const float*,
@@ -29,7 +29,7 @@ void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const Pack
 void sgemm(const kernels::SGemmKernel& kernel, const FloatOperand& a, const PackedFloatWeights& weights,
            const float* scale, const float* bias, float* out, size_t out_stride, Panels panels) noexcept {
   std::visit(
-      [&]<class T>(const AlignedBuffer<T>& packed) {
+      [&]<class T>(const SharedBuffer<T>& packed) {
         constexpr bool kIsFloat = std::is_same_v<T, float>;
         const auto panel = kIsFloat ? kernel.panel_f32 : kernel.panel_s8;
         for_each_panel(kernel.layout, weights.out_features, weights.in_features, panels.first, panels.end,

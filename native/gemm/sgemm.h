@@ -3,7 +3,7 @@
 
 #include <variant>
 
-#include "base/aligned_buffer.h"
+#include "base/shared_buffer.h"
 #include "base/status.h"
 #include "gemm/panels.h"
 #include "kernels/kernel.h"
@@ -12,12 +12,15 @@ namespace requant::gemm {
 
 /// Weights packed for the float kernel; `data` is float or int8_t.
 struct PackedFloatWeights {
-  std::variant<AlignedBuffer<float>, AlignedBuffer<int8_t>> data;
+  std::variant<SharedBuffer<float>, SharedBuffer<int8_t>> data;
   size_t out_features = 0;
   size_t in_features = 0;
 
   size_t bytes() const noexcept {
     return std::visit([](const auto& buffer) { return buffer.bytes(); }, data);
+  }
+  void share() {
+    std::visit([](auto& buffer) { buffer.share(); }, data);
   }
 };
 

@@ -198,6 +198,7 @@ Result<std::unique_ptr<Stage>> make_float_linear(const kernels::KernelSet& kerne
   auto weights = is_int8 ? gemm::pack_float_weights(*kernel.sgemm, spec.int8_weight, k, 1, columns, k)
                          : gemm::pack_float_weights(*kernel.sgemm, spec.weight, k, 1, columns, k);
   if (!weights.ok()) return weights.status;
+  weights.value.share();
   gemm::ColumnParams params;
   if (!spec.scale.empty()) {
     if (Status s = params.set_scale(spec.scale, columns); !s.ok()) return s;
