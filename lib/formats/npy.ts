@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { fsPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
-import { ioError, readFileBytes } from './atomic-write';
+import { ioError, READ_FLAGS, readFileBytes } from './atomic-write';
 import {
   MAX_NPY_HEADER_BYTES,
   MAX_NPY_PREFIX_BYTES,
@@ -9,7 +9,7 @@ import {
   type NpyHeader,
   parseNpyHeader,
 } from './npy-header';
-import { allocateBytes, elementCount, isSize } from './sizes';
+import { allocateBytes, copyBytes, elementCount, isSize } from './sizes';
 
 export { MAX_NPY_HEADER_BYTES, type NpyDType, type NpyHeader, parseNpyHeader };
 
@@ -45,7 +45,7 @@ export interface NpyRows {
 export async function openNpy(path: string): Promise<NpyRows> {
   let handle: FileHandle;
   try {
-    handle = await fsPromises().open(path, 'r');
+    handle = await fsPromises().open(path, READ_FLAGS);
   } catch (cause) {
     throw ioError('open', path, cause);
   }
@@ -159,7 +159,7 @@ export async function readNpyLabels(path: string): Promise<Int32Array> {
     throw expected('ERR_FORMAT', `[n] or [n, 1] as shape of '${path}'`, `[${header.shape.join(', ')}]`);
   }
   // A copy starts at offset 0, so it is aligned.
-  const values = typedArray(header.dtype, new Uint8Array(bytes.subarray(header.dataStart)));
+  const values = typedArray(header.dtype, copyBytes(bytes.subarray(header.dataStart)));
   const labels = new Int32Array(allocateBytes(4 * count).buffer);
   for (let i = 0; i < count; i++) {
     const value = Number(values[i]);

@@ -24,6 +24,32 @@ export function allocateBytes(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);
   } catch (cause) {
-    throw new RequantError('ERR_MEMORY', `cannot allocate ${length} bytes`, { cause });
+    throw outOfMemory(length, cause);
   }
+}
+
+/**
+ * Zeros.
+ * @throws {RequantError} ERR_MEMORY
+ */
+export function allocateFloats(length: number): Float32Array<ArrayBuffer> {
+  try {
+    return new Float32Array(length);
+  } catch (cause) {
+    throw outOfMemory(4 * length, cause);
+  }
+}
+
+/**
+ * A copy in memory of its own.
+ * @throws {RequantError} ERR_MEMORY
+ */
+export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = allocateBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function outOfMemory(bytes: number, cause: unknown): RequantError {
+  return new RequantError('ERR_MEMORY', `cannot allocate ${bytes} bytes`, { cause });
 }

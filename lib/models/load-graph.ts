@@ -1,6 +1,7 @@
 import { expected, RequantError } from '../errors';
 import { readFileBytes } from '../formats/atomic-write';
 import { readSafetensors, type SafetensorsFile } from '../formats/safetensors';
+import { copyBytes } from '../formats/sizes';
 import type { ElementwiseName } from '../layers/elementwise';
 import type { Layer } from '../layers/layer';
 import type { Tensor } from '../tensor';
@@ -38,8 +39,7 @@ export async function loadGraph(source: Source, options: LoadOptions = {}): Prom
     RUNTIME_OPTION_KEYS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   );
   // A copy: a model's arrays are views of its file, and no one else's.
-  const bytes =
-    source instanceof Uint8Array ? new Uint8Array(source) : await readFileBytes(checkedPath(source));
+  const bytes = source instanceof Uint8Array ? copyBytes(source) : await readFileBytes(checkedPath(source));
   const file = readFile(bytes);
   const own = file.metadata['format'] === FORMAT_NAME;
   const metadata = Object.fromEntries(

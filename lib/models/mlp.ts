@@ -1,5 +1,6 @@
 import type { Calibratable } from '../calibration/types';
 import { RequantError } from '../errors';
+import { allocateFloats } from '../formats/sizes';
 import type { Layer } from '../layers/layer';
 import { checkFloats, checkInteger } from '../runtime/checks';
 import { Plan } from '../runtime/plan';
@@ -79,8 +80,8 @@ export class MLP extends GraphModel implements Calibratable {
     this.checkLive();
     this.observer ??= new Plan(compile(this.graph, true), this.settings);
     const names = this.valueNames;
-    const values = names.map((name) => new Float32Array(count * this.graph.values.get(name)!.features));
-    this.observer.observe(rows, new Float32Array(count * this.outFeatures), values);
+    const values = names.map((name) => allocateFloats(count * this.graph.values.get(name)!.features));
+    this.observer.observe(rows, allocateFloats(count * this.outFeatures), values);
     names.forEach((name, i) => {
       visit(name, values[i]!);
     });

@@ -1,5 +1,6 @@
 import { expected, RequantError } from '../errors';
 import { writeFileAtomically } from '../formats/atomic-write';
+import { allocateBytes, allocateFloats } from '../formats/sizes';
 import type { Format } from '../layers/layer';
 import { checkFinite, checkOptionKeys } from '../runtime/checks';
 import { type NativeRun, toRequantError } from '../runtime/native';
@@ -53,7 +54,7 @@ export interface Model extends Disposable {
   readonly stages: readonly Stage[];
   /**
    * Blocks; returns `output` or a new Float32Array. `output` holds exactly rows·outFeatures and may not overlap the input.
-   * Errors: ERR_DTYPE, ERR_SHAPE, ERR_NAN_INPUT, ERR_ARGUMENT (overlap), ERR_DISPOSED.
+   * Errors: ERR_DTYPE, ERR_SHAPE, ERR_NAN_INPUT, ERR_ARGUMENT (overlap), ERR_DISPOSED, ERR_MEMORY.
    */
   runSync(input: Rows): Float32Array;
   runSync<O extends Rows>(input: Rows, output: O): O;
@@ -119,7 +120,7 @@ export abstract class GraphModel implements Model {
   runSync(input: Rows): Float32Array;
   runSync<O extends Rows>(input: Rows, output: O): O;
   runSync(input: Rows, output?: Rows): Rows {
-    if (output === undefined) output = new Float32Array(this.rowsOf(input) * this.outFeatures);
+    if (output === undefined) output = allocateFloats(this.rowsOf(input) * this.outFeatures);
     try {
       // Checks everything; only where something is wrong the checks here say what.
       this.runNative(input, output);
@@ -155,7 +156,9 @@ export abstract class GraphModel implements Model {
     const elementBytes = output === undefined || output instanceof Float32Array ? 4 : 1;
     this.pending++;
     try {
-      const bytes = await this.ready().run(input, elementBytes, length, { signal, timeout });
+      // Allocated here, where a refusal can be caught: the addon's own would end the process.
+      const { buffer } = allocateBytes(length * elementBytes);
+      const bytes = await this.ready().run(input, elementBytes, buffer, { signal, timeout });
       if (output === undefined) return new Float32Array(bytes);
       if (output.length !== length)
         throw expected('ERR_SHAPE', `output of length ${length} until the run has ended`, output.length);

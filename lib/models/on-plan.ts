@@ -1,3 +1,4 @@
+import { allocateBytes } from '../formats/sizes';
 import type { Plan } from '../runtime/plan';
 import { valueNames } from './compile';
 import { type Graph, isCodes, type LinearNode, type Node, type Value, type Weight } from './graph';
@@ -69,7 +70,9 @@ function packedWeight(weight: ByteWeight, unpack: Unpack, length: number): Weigh
     get data() {
       const present = unpacked?.deref();
       if (present !== undefined) return present;
-      const data = unpack(format === 'int8' ? new Int8Array(length) : new Uint8Array(length));
+      const data = unpack(
+        format === 'int8' ? new Int8Array(allocateBytes(length).buffer) : allocateBytes(length),
+      );
       unpacked = new WeakRef(data);
       return data;
     },

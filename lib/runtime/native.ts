@@ -202,9 +202,10 @@ export interface NativeAddon {
     plan: NativePlan,
     input: NativeRows,
     elementBytes: 1 | 4,
-    outputLength: number,
+    /** Written to until `done`. */
+    output: ArrayBuffer,
     nanIsZero: boolean,
-    done: (code: string | undefined, message: string | undefined, output: ArrayBuffer | undefined) => void,
+    done: (code: string | undefined, message: string | undefined) => void,
   ): number;
   cancelRun(id: number): void;
 

@@ -219,7 +219,7 @@ export function dequantizeLinear(q: Codes | Int32Array, scale: number, zeroPoint
  */
 export function dynamicQuantizeLinear(x: Float32Array): { y: Uint8Array; scale: number; zeroPoint: number } {
   checkFloats('x', x);
-  const y = new Uint8Array(x.length);
+  const y = allocate(Uint8Array, x.length);
   return { y, ...callNative((addon) => addon.dynamicQuantizeLinear(x, y)) };
 }
 
@@ -252,12 +252,20 @@ function nativeRequantize(o: Requantize): NativeRequantize {
 
 type AnyArray = Int32Array | Float32Array | Codes;
 
+function allocate<T extends AnyArray>(type: new (length: number) => T, length: number): T {
+  try {
+    return new type(length);
+  } catch (cause) {
+    throw new RequantError('ERR_MEMORY', `cannot allocate ${length} values of ${type.name}`, { cause });
+  }
+}
+
 function outputArray(
   type: new (length: number) => AnyArray,
   out: AnyArray | undefined,
   length: number,
 ): AnyArray {
-  if (out === undefined) return new type(length);
+  if (out === undefined) return allocate(type, length);
   if (!(out instanceof type)) throw expected('ERR_DTYPE', `out to be a ${type.name}`, out);
   return out;
 }

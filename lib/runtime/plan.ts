@@ -68,11 +68,11 @@ export class Plan {
     return callNative((addon) => addon.unpackWeights(handle, value, out));
   }
 
-  /** Runs off the event loop on a copy of `input`; resolves to the output's bytes. */
+  /** Runs off the event loop on a copy of `input`; resolves to `output`, which no one may touch until then. */
   run(
     input: NativeRows,
     elementBytes: 1 | 4,
-    outputLength: number,
+    output: ArrayBuffer,
     control: RunControl,
   ): Promise<ArrayBuffer> {
     const { signal, timeout } = control;
@@ -85,19 +85,12 @@ export class Plan {
         action();
       };
       const id = callNative((addon) =>
-        addon.submitPlan(
-          this.live,
-          input,
-          elementBytes,
-          outputLength,
-          this.nanIsZero,
-          (code, message, output) => {
-            settle(() => {
-              if (output !== undefined) resolve(output);
-              else reject(new RequantError(code as ErrorCode, message ?? ''));
-            });
-          },
-        ),
+        addon.submitPlan(this.live, input, elementBytes, output, this.nanIsZero, (code, message) => {
+          settle(() => {
+            if (code === undefined) resolve(output);
+            else reject(new RequantError(code as ErrorCode, message ?? ''));
+          });
+        }),
       );
       // A promise settles once: what the cancelled run reports later is ignored.
       const cancel = (reason: unknown) => {

@@ -70,9 +70,9 @@ uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::A
   const uint32_t id = next_id_++;
   run->id = id;
   run->channel = channel_;
-  run->self = run;
   const auto [entry, _] =
       pending_.emplace(id, Pending{run, Napi::Persistent(output), Napi::Persistent(callback)});
+  run->self = run;  // last: what throws above would leave a ring
   if (!process_pool(env).submit(*run)) {
     run->self.reset();
     pending_.erase(entry);
@@ -110,10 +110,10 @@ void AsyncRuns::deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run) {
   if (pending_.empty()) napi_unref_threadsafe_function(env, channel_->tsfn);
 
   if (run->status.ok()) {
-    done.callback.Call({env.Undefined(), env.Undefined(), done.output.Value()});
+    done.callback.Call({env.Undefined(), env.Undefined()});
   } else {
     done.callback.Call({Napi::String::New(env, code_name(run->status.code())),
-                        Napi::String::New(env, run->status.message()), env.Undefined()});
+                        Napi::String::New(env, run->status.message())});
   }
 }
 

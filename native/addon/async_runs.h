@@ -16,8 +16,8 @@ namespace requant::addon {
 class AsyncRuns;
 struct ResultChannel;
 
-/// One run. Owns a copy of its input, and writes to an ArrayBuffer that no script has seen yet: nothing
-/// JavaScript does to its arrays can hurt.
+/// One run. Owns a copy of its input, and writes to an ArrayBuffer that lib/ shows to no one before the end:
+/// nothing JavaScript does to its arrays can hurt.
 struct AsyncRun final : parallel::Task {
   void run() noexcept override;
   /// Stops it at the next block of rows, and returns when its thread writes no more.
@@ -44,7 +44,7 @@ class AsyncRuns {
   explicit AsyncRuns(Napi::Env env);
   ~AsyncRuns();
 
-  /// The run writes to `output`; callback(code | undefined, message | undefined, output).
+  /// The run writes to `output`; callback(code | undefined, message | undefined).
   uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::ArrayBuffer output,
                   Napi::Function callback);
   /// The run stops at the next block of rows. Unknown ids (already done) are ignored.

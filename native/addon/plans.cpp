@@ -96,23 +96,23 @@ Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   return info[2];
 }
 
-/// (handle, input, output element size, output elements, nanIsZero, callback) → id
+/// (handle, input, output element size, output ArrayBuffer, nanIsZero, callback) → id
 Napi::Value submit_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto run = std::make_shared<AsyncRun>();
   run->plan = PlanHandle::get(info[0]);
   const Rows input = rows(info[1], "input");
   const bool codes_out = index(info[2], "output element size") == 1;
-  const size_t output_size = index(info[3], "output elements");
+  if (!info[3].IsArrayBuffer()) throw_status(env, {Code::dtype, "expected an ArrayBuffer"});
+  auto output = info[3].As<Napi::ArrayBuffer>();
   const plan::Element out = codes_out ? run->plan->output().element : plan::Element::f32;
   const size_t input_bytes = input.size * plan::element_bytes(input.element);
-  const size_t output_bytes = output_size * plan::element_bytes(out);
   // Not an aligned buffer: this memory is overwritten, and malloc hands out what it has again.
   run->input.reset(new (std::nothrow) std::byte[input_bytes]);
   if (!run->input) throw_status(env, out_of_memory(input_bytes));
   if (input_bytes != 0) std::memcpy(run->input.get(), input.data, input_bytes);
-  auto output = Napi::ArrayBuffer::New(env, output_bytes);
-  run->request = request_of({run->input.get(), input.size, input.element}, {output.Data(), output_size, out},
+  run->request = request_of({run->input.get(), input.size, input.element},
+                            {output.Data(), output.ByteLength() / plan::element_bytes(out), out},
                             boolean(info[4], "nanIsZero"));
   run->request.cancel = &run->cancel;
   const uint32_t id = Instance::of(env).async_runs().submit(env, run, output, info[5].As<Napi::Function>());
