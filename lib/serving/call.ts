@@ -1,0 +1,71 @@
+import type { Rows, RunOptions } from '../models/model';
+import { deadline } from '../runtime/deadline';
+
+/** How a call can end. */
+export type Outcome = 'answered' | 'failed' | 'aborted' | 'timedOut';
+
+export interface CallEnds {
+  readonly resolve: (result: Rows) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Told once, before the promise settles. */
+  readonly onEnd: (call: Call, outcome: Outcome) => void;
+}
+
+/** Somebody who waits for some rows. The promise settles once, and leaves neither timer nor listener behind. */
+export class Call {
+  readonly since = performance.now();
+  private timer: NodeJS.Timeout | undefined;
+  private readonly signal: AbortSignal | undefined;
+  private ended = false;
+
+  constructor(
+    /** The order of arrival. */
+    readonly number: number,
+    readonly rows: number,
+    /** Of its rows in the store. */
+    readonly slots: readonly number[],
+    readonly output: Rows | undefined,
+    { signal, timeout }: RunOptions,
+    private readonly ends: CallEnds,
+  ) {
+    this.signal = signal;
+    signal?.addEventListener('abort', this.onAbort, { once: true });
+    if (timeout !== undefined) this.timer = deadline(timeout, (error) => this.end('timedOut', error));
+  }
+
+  /** Places it takes in the queue and in a batch; a call without rows takes one too, or the queue had no end. */
+  get places(): number {
+    return Math.max(this.rows, 1);
+  }
+
+  get isPending(): boolean {
+    return !this.ended;
+  }
+
+  /** Whether it may go before it is answered. */
+  get mayLeave(): boolean {
+    return this.signal !== undefined || this.timer !== undefined;
+  }
+
+  answer(result: Rows): void {
+    this.end('answered', result);
+  }
+
+  fail(error: unknown): void {
+    this.end('failed', error);
+  }
+
+  private readonly onAbort = () => this.end('aborted', this.signal?.reason);
+
+  private end(outcome: 'answered', value: Rows): void;
+  private end(outcome: Exclude<Outcome, 'answered'>, value: unknown): void;
+  private end(outcome: Outcome, value: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    clearTimeout(this.timer);
+    this.signal?.removeEventListener('abort', this.onAbort);
+    this.ends.onEnd(this, outcome);
+    if (outcome === 'answered') this.ends.resolve(value as Rows);
+    else this.ends.reject(value);
+  }
+}
