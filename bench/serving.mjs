@@ -57,9 +57,10 @@ const batcherOptions = Object.fromEntries(
 
 const ROWS = 256;
 
-/** `concurrency` callers for `ms`; calls a second, and how long each took. */
+/** `concurrency` callers for `ms`; calls a second, CPU time a call (of all threads), and how long each took. */
 async function load(run, rows, concurrency, ms) {
   const latencies = [];
+  const cpu = process.cpuUsage();
   const start = performance.now();
   const end = start + ms;
   async function caller(number) {
@@ -71,7 +72,9 @@ async function load(run, rows, concurrency, ms) {
     }
   }
   await Promise.all(Array.from({ length: concurrency }, (_, number) => caller(number)));
-  return { perSecond: (1000 * latencies.length) / (performance.now() - start), latencies };
+  const perSecond = (1000 * latencies.length) / (performance.now() - start);
+  const { user, system } = process.cpuUsage(cpu);
+  return { perSecond, cpuMicros: (user + system) / latencies.length, latencies };
 }
 
 /** Nothing is timed where an answer differs in one bit. */
@@ -85,23 +88,30 @@ async function check(contenders, rows, model) {
 }
 
 async function measure(contenders, rows, concurrency) {
-  const results = contenders.map(({ name }) => ({ name, perSecond: [], latencies: [] }));
+  const results = contenders.map(({ name }) => ({ name, perSecond: [], cpuMicros: [], latencies: [] }));
   for (let turn = -1; turn < settings.turns; turn++) {
     const order = contenders.map((_, i) => i);
     for (const i of turn % 2 === 0 ? order : order.reverse()) {
-      const { perSecond, latencies } = await load(contenders[i].run, rows, concurrency, settings.ms);
+      const { perSecond, cpuMicros, latencies } = await load(
+        contenders[i].run,
+        rows,
+        concurrency,
+        settings.ms,
+      );
       await sleep(20);
       if (turn < 0) continue;
       results[i].perSecond.push(perSecond);
+      results[i].cpuMicros.push(cpuMicros);
       for (const latency of latencies) results[i].latencies.push(1000 * latency);
     }
   }
-  return results.map(({ name, perSecond, latencies }) => {
+  return results.map(({ name, perSecond, cpuMicros, latencies }) => {
     const [rates, times] = [sorted(perSecond), sorted(latencies)];
     return {
       name,
       perSecond,
       median: quantile(rates, 0.5),
+      cpu: quantile(sorted(cpuMicros), 0.5),
       p50: quantile(times, 0.5),
       p99: quantile(times, 0.99),
     };
@@ -115,6 +125,7 @@ const COLUMNS = [
   'batcher/s',
   '× (quartiles)',
   'rows a batch',
+  'CPU µs a row: run, batcher',
   'run p50, p99 µs',
   'batcher p50, p99 µs',
 ];
@@ -162,6 +173,7 @@ async function main() {
           merged.median.toFixed(0),
           `${ratio.median.toFixed(2)} (${ratio.q1.toFixed(2)}–${ratio.q3.toFixed(2)})`,
           meanBatch.toFixed(1),
+          `${alone.cpu.toFixed(1)}, ${merged.cpu.toFixed(1)}`,
           times(alone),
           times(merged),
         ]),

@@ -67,15 +67,17 @@ export class Batch {
 
   /** A row with NaN must not take the others with it: they go again without it, and then each one with NaN alone. */
   private async handle(error: unknown): Promise<void> {
-    const calls = this.calls.filter(({ isPending }) => isPending);
-    const isNaNs = error instanceof RequantError && error.code === 'ERR_NAN_INPUT';
-    const bad = isNaNs && this.calls.length > 1 ? calls.filter((call) => this.lane.hasNaN(call)) : [];
-    if (bad.length === 0) {
-      for (const call of calls) call.fail(ownError(error));
+    const pending = this.calls.filter(({ isPending }) => isPending);
+    // A caller who has left may have brought it.
+    const withNaN = isNaNError(error) ? this.calls.filter((call) => this.lane.hasNaN(call)) : [];
+    if (withNaN.length === 0 || this.calls.length === 1) {
+      for (const call of pending) call.fail(ownError(error));
       return;
     }
-    const good = calls.filter((call) => !bad.includes(call));
-    for (const part of [good, ...bad.map((call) => [call])]) if (part.length > 0) await this.again(part);
+    const bad = new Set(withNaN);
+    const good = pending.filter((call) => !bad.has(call));
+    const parts = [good, ...withNaN.map((call) => [call])];
+    for (const part of parts) if (part.some(({ isPending }) => isPending)) await this.again(part);
   }
 
   private async again(calls: readonly Call[]): Promise<void> {
@@ -85,6 +87,10 @@ export class Batch {
       for (const call of calls) call.fail(ownError(error));
     }
   }
+}
+
+function isNaNError(error: unknown): boolean {
+  return error instanceof RequantError && error.code === 'ERR_NAN_INPUT';
 }
 
 function answer(call: Call, results: Rows, from: number, to: number): void {

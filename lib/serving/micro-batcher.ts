@@ -26,6 +26,8 @@ export class MicroBatcher implements AsyncDisposable {
   private runningBatches = 0;
   private numberOfCalls = 0;
   private isScheduled = false;
+  /** After work on the event loop the event loop has its turn, however much has come meanwhile. */
+  private isResting = false;
   private timer: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
@@ -151,13 +153,14 @@ export class MicroBatcher implements AsyncDisposable {
     this.isScheduled = true;
     setImmediate(() => {
       this.isScheduled = false;
+      this.isResting = false;
       this.proceed();
     });
   }
 
   /** Hands over what is due. */
   private proceed(): void {
-    while (this.runningBatches < this.settings.maxRunning) {
+    while (!this.isResting && this.runningBatches < this.settings.maxRunning) {
       const lane = this.dueLane();
       if (lane === undefined) break;
       this.handOver(lane);
@@ -225,15 +228,17 @@ export class MicroBatcher implements AsyncDisposable {
     const { calls, rows } = batch;
     const start = performance.now();
     const blocking = this.runningBatches === 1 && rows <= this.maxBlockRows;
+    if (blocking) {
+      this.isResting = true;
+      this.schedule();
+    }
     await batch.run(blocking);
     const runMs = performance.now() - start;
     lane.release(calls);
     for (const call of calls) this.running.delete(call);
     this.runningBatches--;
     this.report({ rows, calls: calls.length, waitMs: start - calls[0]!.since, runMs });
-    // After work on the event loop the event loop has its turn.
-    if (blocking && this.firstCall() !== undefined) this.schedule();
-    else this.proceed();
+    this.proceed();
   }
 
   private report(batch: BatchReport): void {
