@@ -1,33 +1,34 @@
 import type { Rows, RunOptions } from '../models/model';
 import { deadline } from '../runtime/deadline';
+import type { Lane } from './lane';
 
 /** How a call can end. */
 export type Outcome = 'answered' | 'failed' | 'aborted' | 'timedOut';
 
-export interface CallEnds {
-  readonly resolve: (result: Rows) => void;
-  readonly reject: (reason: unknown) => void;
-  /** Told once, before the promise settles. */
-  readonly onEnd: (call: Call, outcome: Outcome) => void;
-}
+/** Told once, before the promise settles. */
+export type OnEnd = (call: Call, outcome: Outcome) => void;
 
 /** Somebody who waits for some rows. The promise settles once, and leaves neither timer nor listener behind. */
 export class Call {
   readonly since = performance.now();
   private timer: NodeJS.Timeout | undefined;
+  readonly output: Rows | undefined;
   private readonly signal: AbortSignal | undefined;
   private ended = false;
 
   constructor(
+    readonly lane: Lane,
     /** The order of arrival. */
     readonly number: number,
     readonly rows: number,
-    /** Of its rows in the store. */
+    /** Of its rows in the lane. */
     readonly slots: readonly number[],
-    readonly output: Rows | undefined,
-    { signal, timeout }: RunOptions,
-    private readonly ends: CallEnds,
+    { signal, timeout, output }: RunOptions & { output?: Rows },
+    private readonly resolve: (result: Rows) => void,
+    private readonly reject: (reason: unknown) => void,
+    private readonly onEnd: OnEnd,
   ) {
+    this.output = output;
     this.signal = signal;
     signal?.addEventListener('abort', this.onAbort, { once: true });
     if (timeout !== undefined) this.timer = deadline(timeout, (error) => this.end('timedOut', error));
@@ -64,8 +65,8 @@ export class Call {
     this.ended = true;
     clearTimeout(this.timer);
     this.signal?.removeEventListener('abort', this.onAbort);
-    this.ends.onEnd(this, outcome);
-    if (outcome === 'answered') this.ends.resolve(value as Rows);
-    else this.ends.reject(value);
+    this.onEnd(this, outcome);
+    if (outcome === 'answered') this.resolve(value as Rows);
+    else this.reject(value);
   }
 }

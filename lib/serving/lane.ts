@@ -2,7 +2,7 @@ import type { Rows } from '../models/model';
 import type { Call } from './call';
 import { newRows, RowStore } from './row-store';
 
-/** What calls have in common that can be merged: the types of their arrays. */
+/** What calls have in common that can be merged: the types of their arrays, shown by empty ones. */
 export interface LaneTypes {
   readonly input: Rows;
   readonly output: Rows;
@@ -31,7 +31,7 @@ export class Lane {
   }
 
   /** Copies rows; returns their slots, for a call. */
-  put(input: Rows, rows: number): number[] {
+  put(input: Rows, rows: number): readonly number[] {
     return this.store.put(input, rows);
   }
 

@@ -5,6 +5,7 @@ import { Batch } from './batch';
 import { Call, type Outcome } from './call';
 import { Lane, type LaneTypes } from './lane';
 import { type BatcherSettings, type BatchReport, batcherSettings, type MicroBatcherOptions } from './options';
+import { newRows } from './row-store';
 import { rowTime } from './row-time';
 import { type BatcherStats, Counters } from './stats';
 
@@ -71,13 +72,8 @@ export class MicroBatcher implements AsyncDisposable {
       options.signal?.throwIfAborted();
       this.checkRoom(Math.max(rows, 1));
       const lane = this.laneOf(input, options.output);
-      const ends = {
-        resolve,
-        reject,
-        onEnd: (call: Call, outcome: Outcome) => this.onEnd(call, outcome, lane),
-      };
       const slots = lane.put(input, rows);
-      lane.add(new Call(this.numberOfCalls++, rows, slots, options.output, options, ends));
+      lane.add(new Call(lane, this.numberOfCalls++, rows, slots, options, resolve, reject, this.onEnd));
       this.counters.accepted++;
       this.onArrival(lane);
     });
@@ -126,7 +122,10 @@ export class MicroBatcher implements AsyncDisposable {
     const key = (floatsIn ? 0 : 1) + (floatsOut ? 0 : 2);
     let lane = this.lanes.get(key);
     if (lane === undefined) {
-      const types: LaneTypes = { input, output: output ?? new Float32Array(0) };
+      const types: LaneTypes = {
+        input: newRows(input, 0),
+        output: newRows(output ?? new Float32Array(0), 0),
+      };
       lane = new Lane(types, this.model.inFeatures);
       this.lanes.set(key, lane);
     }
@@ -140,12 +139,12 @@ export class MicroBatcher implements AsyncDisposable {
   }
 
   /** The call's promise is about to settle. */
-  private onEnd(call: Call, outcome: Outcome, lane: Lane): void {
+  private readonly onEnd = (call: Call, outcome: Outcome): void => {
     this.counters.ended[outcome]++;
-    if (!lane.remove(call) && (outcome === 'aborted' || outcome === 'timedOut'))
+    if (!call.lane.remove(call) && (outcome === 'aborted' || outcome === 'timedOut'))
       this.running.get(call)?.left();
     this.checkDrained();
-  }
+  };
 
   /** After the event loop has delivered what it has: calls of one turn go together. */
   private schedule(): void {

@@ -27,17 +27,17 @@ export class RowStore {
   }
 
   /** Copies `count` rows; returns their slots. */
-  put(input: Rows, count: number): number[] {
-    const slots = Array.from({ length: count }, () => this.free.pop() ?? this.unused++);
+  put(input: Rows, count: number): readonly number[] {
+    const slots: number[] = [];
+    for (let i = 0; i < count; i++) slots.push(this.free.pop() ?? this.unused++);
     this.reserve(this.unused);
-    slots.forEach((slot, i) => {
-      this.data.set(this.row(input, i), slot * this.features);
-    });
+    for (let i = 0; i < count; i++)
+      this.data.set(count === 1 ? input : this.row(input, i), slots[i]! * this.features);
     return slots;
   }
 
   release(slots: readonly number[]): void {
-    this.free.push(...slots);
+    for (const slot of slots) this.free.push(slot);
   }
 
   /** Writes the rows one after the other from row `at` of `target`; returns the row after the last. */
