@@ -54,7 +54,7 @@ export class Batch {
     return newRows(this.lane.types.output, (input.length / inFeatures) * outFeatures);
   }
 
-  /** Everybody gets a copy: what one caller does with it, or with its memory, is nobody else's business. */
+  /** Everybody gets an array of his own: what one caller does with it, or with its memory, is nobody else's business. */
   private deliver(calls: readonly Call[], results: Rows): void {
     const { outFeatures } = this.model;
     let from = 0;
@@ -96,7 +96,8 @@ function isNaNError(error: unknown): boolean {
 function answer(call: Call, results: Rows, from: number, to: number): void {
   const { output } = call;
   if (output === undefined) {
-    call.answer(results.slice(from, to));
+    const isAll = to - from === results.length;
+    call.answer(isAll ? results : results.slice(from, to));
     return;
   }
   try {

@@ -14,6 +14,7 @@ export class Call {
   private timer: NodeJS.Timeout | undefined;
   readonly output: Rows | undefined;
   private readonly signal: AbortSignal | undefined;
+  private onAbort: (() => void) | undefined;
   private ended = false;
 
   constructor(
@@ -30,7 +31,10 @@ export class Call {
   ) {
     this.output = output;
     this.signal = signal;
-    signal?.addEventListener('abort', this.onAbort, { once: true });
+    if (signal !== undefined) {
+      this.onAbort = () => this.end('aborted', signal.reason);
+      signal.addEventListener('abort', this.onAbort, { once: true });
+    }
     if (timeout !== undefined) this.timer = deadline(timeout, (error) => this.end('timedOut', error));
   }
 
@@ -56,15 +60,13 @@ export class Call {
     this.end('failed', error);
   }
 
-  private readonly onAbort = () => this.end('aborted', this.signal?.reason);
-
   private end(outcome: 'answered', value: Rows): void;
   private end(outcome: Exclude<Outcome, 'answered'>, value: unknown): void;
   private end(outcome: Outcome, value: unknown): void {
     if (this.ended) return;
     this.ended = true;
     clearTimeout(this.timer);
-    this.signal?.removeEventListener('abort', this.onAbort);
+    if (this.onAbort !== undefined) this.signal?.removeEventListener('abort', this.onAbort);
     this.onEnd(this, outcome);
     if (outcome === 'answered') this.resolve(value as Rows);
     else this.reject(value);
