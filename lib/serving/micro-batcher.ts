@@ -2,11 +2,11 @@ import { RequantError } from '../errors';
 import { checkRunOptions, rowsOf } from '../models/arguments';
 import type { Model, Rows, RunOptions } from '../models/model';
 import { Batch } from './batch';
+import { blockRows } from './block-rows';
 import { Call, type Outcome } from './call';
 import { Lane, type LaneTypes } from './lane';
 import { type BatcherSettings, type BatchReport, batcherSettings, type MicroBatcherOptions } from './options';
 import { newRows } from './row-store';
-import { rowTime } from './row-time';
 import { type BatcherStats, Counters } from './stats';
 
 /**
@@ -33,14 +33,13 @@ export class MicroBatcher implements AsyncDisposable {
   private closing: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
-  /** Runs a row of zeros a few times, to know how long one takes. Errors: ERR_ARGUMENT, ERR_DISPOSED. */
+  /** Runs rows of zeros a few times, to know how long they take. Errors: ERR_ARGUMENT, ERR_DISPOSED. */
   constructor(
     readonly model: Model,
     options?: MicroBatcherOptions,
   ) {
     this.settings = batcherSettings(options);
-    const { maxBlockMs } = this.settings;
-    this.maxBlockRows = maxBlockMs === 0 ? -1 : maxBlockMs / rowTime(model);
+    this.maxBlockRows = blockRows(model, this.settings.maxBlockMs);
   }
 
   get stats(): BatcherStats {

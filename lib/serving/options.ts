@@ -15,8 +15,8 @@ export interface MicroBatcherOptions {
   /** Most batches in the model at the same time; default 2: one runs, and the next is there when it ends. */
   maxRunning?: number;
   /**
-   * A batch that should take at most this long (ms, as many times a single row's time as it has rows) runs on the event
-   * loop itself, by `runSync`: to wake a thread would take as long. 0: never. Default 0.1.
+   * A batch that should take at most this long (ms, as rows of zeros take when the batcher is made) runs on the event loop
+   * itself, by `runSync`: to wake a thread would take as long. 0: never. Default 0.1.
    */
   maxBlockMs?: number;
   /** Told of every batch when it has ended; for metrics. What it throws is an uncaught exception. */
