@@ -101,8 +101,20 @@ async function check(servers, expected) {
   }
 }
 
+/** CPU seconds of the service so far, all threads. */
+async function cpuSeconds({ url }) {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(text.match(/^process_cpu_seconds_total (\S+)/m)[1]);
+}
+
 /** One turn of autocannon; its times in ms. */
-function fire({ url }) {
+async function fire(server) {
+  const before = await cpuSeconds(server);
+  const result = await fireAt(server.url);
+  return { ...result, cpuMicros: (1e6 * ((await cpuSeconds(server)) - before)) / result.times.length };
+}
+
+function fireAt(url) {
   const times = [];
   return new Promise((resolve, reject) => {
     const instance = autocannon(
@@ -124,22 +136,27 @@ function fire({ url }) {
 }
 
 async function compare(servers) {
-  const results = new Map(servers.map((server) => [server, { perSecond: [], failures: 0, times: [] }]));
+  const results = new Map(
+    servers.map((server) => [server, { perSecond: [], cpuMicros: [], failures: 0, times: [] }]),
+  );
   for (let turn = -1; turn < Number(values.turns); turn++) {
     for (const server of turn % 2 === 0 ? servers : servers.toReversed()) {
-      const { perSecond, failures, times } = await fire(server);
+      const { perSecond, cpuMicros, failures, times } = await fire(server);
       await sleep(100);
       if (turn < 0) continue;
       const result = results.get(server);
       result.perSecond.push(perSecond);
+      result.cpuMicros.push(cpuMicros);
       result.failures += failures;
       for (const ms of times) result.times.push(ms);
     }
   }
   const [own] = results.values();
-  console.log('| service | requests/s | p50 ms | p99 ms | requant × (each turn: least, most) | failed |');
-  console.log('| :-- | --: | --: | --: | --: | --: |');
-  for (const [{ engine }, { perSecond, failures, times }] of results) {
+  console.log(
+    '| service | requests/s | p50 ms | p99 ms | CPU µs a request | requant × (each turn: least, most) | failed |',
+  );
+  console.log('| :-- | --: | --: | --: | --: | --: | --: |');
+  for (const [{ engine }, { perSecond, cpuMicros, failures, times }] of results) {
     const ratios = own.perSecond.map((rate, i) => rate / perSecond[i]);
     const spread = `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
     const [rate, p50, p99] = [
@@ -148,7 +165,7 @@ async function compare(servers) {
       quantile(times, 0.99).toFixed(2),
     ];
     console.log(
-      `| ${engine} | ${rate} | ${p50} | ${p99} | ${engine === 'requant' ? '' : spread} | ${failures} |`,
+      `| ${engine} | ${rate} | ${p50} | ${p99} | ${median(cpuMicros).toFixed(0)} | ${engine === 'requant' ? '' : spread} | ${failures} |`,
     );
   }
   return [...results.values()].reduce((sum, { failures }) => sum + failures, 0);
