@@ -9,6 +9,7 @@ if (!existsSync(dist)) {
 const load = (name) => import(new URL(name, dist));
 
 export const { calibrate, linear, MLP, quantize, relu } = await load('index.mjs');
+export const { MicroBatcher } = await load('serving.mjs');
 export const { kernels, quantizeLinear } = await load('kernels.mjs');
 export const { version } = await load('version.js');
 export const { thisSystem } = await load('cli/system.js');

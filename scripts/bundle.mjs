@@ -16,7 +16,8 @@ const others = Object.values(exports)
   .map(({ require }) => require.default.replace('./dist/', '').replace('.js', ''))
   .filter((name) => name !== 'index');
 
-const SERVING = { serving: 'lib/models/load.ts' };
+/** What loading and running a model takes: the chunk `core` is made of it. */
+const CORE = { 'core-entry': 'lib/models/load.ts' };
 /** Classes cannot be put off: `instanceof` and `extends` need them. */
 const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 
@@ -43,12 +44,12 @@ const asciiPlugin = {
   },
 };
 
-const core = await reachable(SERVING);
+const core = await reachable(CORE);
 const bundle = await rolldown({
   ...options,
   input: {
     main: 'lib/index.ts',
-    ...SERVING,
+    ...CORE,
     ...Object.fromEntries(others.map((name) => [name, `lib/${name}.ts`])),
   },
   plugins: [asciiPlugin],
@@ -65,7 +66,7 @@ await bundle.write({
   minify: { compress: true, mangle: { toplevel: false }, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
-rmSync(`${root}dist/serving.js`);
+rmSync(`${root}dist/core-entry.js`);
 
 const main = createRequire(import.meta.url)(`${root}dist/main.js`);
 const functions = Object.keys(main).filter((name) => !CORE_NAMES.includes(name));

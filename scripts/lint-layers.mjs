@@ -16,8 +16,9 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  serving: ['base', 'runtime', 'models'],
   cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
-  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training'],
+  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
 };
 const NATIVE = {
   base: [],
@@ -72,7 +73,8 @@ function checkReachable(entry) {
   }
 }
 
-for (const entry of ['index', 'kernels', 'training']) checkReachable(path.join('lib', `${entry}.ts`));
+for (const entry of ['index', 'kernels', 'training', 'serving'])
+  checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {
   const text = readFileSync(path.join(root, file), 'utf8');

@@ -2,9 +2,10 @@ import { expected, RequantError } from '../errors';
 import { writeFileAtomically } from '../formats/atomic-write';
 import { allocateBytes, allocateFloats } from '../formats/sizes';
 import type { Format } from '../layers/layer';
-import { checkFinite, checkOptionKeys } from '../runtime/checks';
+import { checkOptionKeys } from '../runtime/checks';
 import { type NativeRun, toRequantError } from '../runtime/native';
 import { disposed, Plan } from '../runtime/plan';
+import { checkRows, checkRunOptions, checkStillThere, rowsOf } from './arguments';
 import { compile } from './compile';
 import { encodeModel } from './encode';
 import { type Graph, isCodes, nodeBytes } from './graph';
@@ -126,7 +127,7 @@ export abstract class GraphModel implements Model {
       this.runNative(input, output);
     } catch (error) {
       this.rowsOf(input);
-      this.checkOutput(output);
+      checkRows('output', output, this.output);
       this.checkLive();
       throw toRequantError(error);
     }
@@ -136,17 +137,9 @@ export abstract class GraphModel implements Model {
   run(input: Rows, options?: RunOptions): Promise<Float32Array>;
   run<O extends Rows>(input: Rows, options: RunOptions & { output: O }): Promise<O>;
   async run(input: Rows, options: RunOptions & { output?: Rows } = {}): Promise<Rows> {
-    checkOptionKeys('options', options, ['signal', 'timeout', 'output']);
-    const { signal, timeout, output } = options;
     const length = this.rowsOf(input) * this.outFeatures;
-    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
-      throw expected('ERR_ARGUMENT', 'signal to be an AbortSignal', signal);
-    if (timeout !== undefined) checkFinite('timeout', timeout);
-    if (timeout !== undefined && timeout < 0) throw expected('ERR_ARGUMENT', 'timeout to be ≥ 0', timeout);
-    if (output !== undefined) {
-      this.checkOutput(output);
-      if (output.length !== length) throw expected('ERR_SHAPE', `output of length ${length}`, output.length);
-    }
+    checkRunOptions(options, this.output, length);
+    const { signal, timeout, output } = options;
     if (this.pending >= this.settings.maxQueue) {
       throw new RequantError(
         'ERR_QUEUE_FULL',
@@ -160,8 +153,7 @@ export abstract class GraphModel implements Model {
       const { buffer } = allocateBytes(length * elementBytes);
       const bytes = await this.ready().run(input, elementBytes, buffer, { signal, timeout });
       if (output === undefined) return new Float32Array(bytes);
-      if (output.length !== length)
-        throw expected('ERR_SHAPE', `output of length ${length} until the run has ended`, output.length);
+      checkStillThere(output, length);
       // Bytes of codes become int8 where the output is.
       output.set(elementBytes === 4 ? new Float32Array(bytes) : new Uint8Array(bytes));
       return output;
@@ -217,31 +209,8 @@ export abstract class GraphModel implements Model {
     return isCodes(this.graph.values.get(value)!) ? 'int8' : 'float32';
   }
 
-  /** Rows of an input of an acceptable type. */
   protected rowsOf(input: Rows): number {
-    if (!(input instanceof Float32Array)) this.checkCodes('input', input, this.input);
-    const rows = input.length / this.inFeatures;
-    if (!Number.isInteger(rows))
-      throw expected(
-        'ERR_SHAPE',
-        `input of whole rows of ${this.inFeatures} features`,
-        `${input.length} values`,
-      );
-    return rows;
-  }
-
-  private checkOutput(output: Rows): void {
-    if (!(output instanceof Float32Array)) this.checkCodes('output', output, this.output);
-  }
-
-  private checkCodes(name: string, rows: Rows, port: Port): void {
-    const dtype = rows instanceof Uint8Array ? 'uint8' : rows instanceof Int8Array ? 'int8' : undefined;
-    if (dtype !== undefined && dtype === port.dtype) return;
-    const codes =
-      port.dtype === 'float32'
-        ? ''
-        : ` or ${port.dtype === 'int8' ? 'an Int8Array' : 'a Uint8Array'} of codes`;
-    throw expected('ERR_DTYPE', `${name} to be a Float32Array${codes}`, rows);
+    return rowsOf(input, this.input);
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ErrorCode, RequantError } from '../errors';
+import { deadline } from './deadline';
 import {
   callNative,
   type NativePlan,
@@ -8,9 +9,6 @@ import {
   native,
   toRequantError,
 } from './native';
-
-/** Longer delays of `setTimeout` would end at once. */
-const MAX_DELAY = 2 ** 31 - 1;
 
 export interface RunControl {
   signal?: AbortSignal | undefined;
@@ -99,11 +97,7 @@ export class Plan {
       };
       const onAbort = () => cancel(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (timeout !== undefined) {
-        const late = () =>
-          cancel(new RequantError('ERR_TIMEOUT', `expected a result within ${timeout} ms but received none`));
-        timer = setTimeout(late, Math.min(timeout, MAX_DELAY));
-      }
+      if (timeout !== undefined) timer = deadline(timeout, cancel);
     });
   }
 

@@ -54,6 +54,7 @@ import {
   quantizeLinear,
   requantize,
 } from '../../lib/kernels';
+import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const is = <T extends true>(_?: T): void => undefined;
@@ -144,6 +145,29 @@ export async function runs(model: Model): Promise<void> {
   model.runSync(floats, int32s);
   // @ts-expect-error threads are fixed when a model is made
   model.run(floats, { threads: 2 });
+}
+
+export async function serving(model: Model): Promise<void> {
+  await using batcher = new MicroBatcher(model, {
+    maxBatch: 8,
+    maxDelayMs: 1,
+    maxQueue: 9,
+    maxRunning: 1,
+    maxBlockMs: 0,
+    onBatch: (batch: BatchReport) => void (batch.rows + batch.runMs),
+  });
+  const fresh: Float32Array = await batcher.run(floats, { timeout: 5, signal: AbortSignal.timeout(5) });
+  const given: Int8Array = await batcher.run(uint8s, { output: int8s });
+  void [fresh, given];
+  // @ts-expect-error without an output it is a Float32Array
+  const wrong: Promise<Int8Array> = batcher.run(floats);
+  void wrong;
+  // @ts-expect-error an unknown option
+  new MicroBatcher(model, { maxbatch: 8 });
+  // @ts-expect-error counters are read
+  batcher.stats.rows = 0;
+  is<Equal<typeof batcher.stats, BatcherStats>>();
+  is<Equal<ReturnType<typeof batcher.close>, Promise<void>>>();
 }
 
 export function layers(): void {

@@ -1,0 +1,3 @@
+export { MicroBatcher } from './serving/micro-batcher';
+export type { BatchReport, MicroBatcherOptions } from './serving/options';
+export type { BatcherStats } from './serving/stats';
