@@ -63,7 +63,7 @@ uint64_t peak_int8(uint64_t steps) noexcept {
     unroll<kChains>([&](auto c) __attribute__((always_inline)) { acc[c] = Encoding::dot(acc[c], x, x); });
     asm volatile("");
   }
-  unroll<kChains>([&](auto c) __attribute__((always_inline)) { asm volatile("" ::"x"(acc[c])); });
+  for (auto& a : acc) asm volatile("" ::"x"(a));
   return steps * kChains * 32;
 }
 
