@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 
-const readelf = (...args) => execFileSync('readelf', ['-W', ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+const readelf = (...args) =>
+  execFileSync('readelf', ['-W', ...args], { encoding: 'utf8', maxBuffer: 2 ** 26 });
 
 const MACHINES = { 'Advanced Micro Devices X86-64': 'x64', AArch64: 'arm64' };
 
@@ -9,7 +10,10 @@ const higher = (a, b) => a[0] - b[0] || a[1] - b[1];
 /** The newest glibc that a file asks for, [major, minor]; undefined where it asks for none. */
 function newestGlibc(file) {
   const versions = [...readelf('-V', file).matchAll(/Name: GLIBC_(\d+)\.(\d+)/g)];
-  return versions.map(([, major, minor]) => [Number(major), Number(minor)]).sort(higher).at(-1);
+  return versions
+    .map(([, major, minor]) => [Number(major), Number(minor)])
+    .sort(higher)
+    .at(-1);
 }
 
 function exportsOf(file) {

@@ -29,8 +29,12 @@ export function problemsOf(binary, target, limits = LIMITS) {
   expect(`${exports}` === `${EXPORTS}`, `the exports ${EXPORTS} but received ${exports}`);
   if (format === 'elf') expect(binary.staysLoaded, 'the flag NODELETE');
   if (target.libc === 'glibc')
-    expect(glibc && !older(limits.glibc, glibc), `glibc ${limits.glibc.join('.')} or older but received ${glibc?.join('.')}`);
+    expect(
+      glibc && !older(limits.glibc, glibc),
+      `glibc ${limits.glibc.join('.')} or older but received ${glibc?.join('.')}`,
+    );
   if (target.libc === 'musl') expect(!glibc, `no glibc but received ${glibc?.join('.')}`);
-  if (target.platform === 'darwin') expect(macos <= limits.macos, `macOS ${limits.macos} but received ${macos}`);
+  if (target.platform === 'darwin')
+    expect(macos <= limits.macos, `macOS ${limits.macos} but received ${macos}`);
   return problems;
 }

@@ -22,7 +22,8 @@ function kernelObjects(build) {
 /** What is wrong with the kernels compiled in a CMake folder. */
 export function objectProblems(build) {
   const objects = kernelObjects(build);
-  if (objects.length < 2) return [`expected the objects of several kernels in ${build} but received ${objects.length}`];
+  if (objects.length < 2)
+    return [`expected the objects of several kernels in ${build} but received ${objects.length}`];
   return objects.flatMap((object) => {
     const [table, ...others] = globalsOf(object).sort((a, b) => Number(isTable(b)) - Number(isTable(a)));
     const name = path.relative(build, object);

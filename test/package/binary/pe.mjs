@@ -10,6 +10,8 @@ export function describePe(file) {
     format: 'pe',
     arch: /pei-x86-64/.test(headers) ? 'x64' : 'unknown',
     libraries: [...headers.matchAll(/DLL Name: (.*)/g)].map(([, name]) => name),
-    exports: [...names.matchAll(/\] (?:\+base\[\s*\d+\] )?(?:[0-9a-f]+ )?(\w+)$/gm)].map(([, name]) => name).sort(),
+    exports: [...names.matchAll(/\] (?:\+base\[\s*\d+\] )?(?:[0-9a-f]+ )?(\w+)$/gm)]
+      .map(([, name]) => name)
+      .sort(),
   };
 }

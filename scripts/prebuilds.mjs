@@ -8,7 +8,7 @@ import { buildFolder } from './release/build-folder.mjs';
 import { binaryOf, TARGETS, targetsNamed } from './release/targets.mjs';
 import { zigEnvironment } from './release/zig.mjs';
 
-const USAGE = `Usage: npm run prebuild -- [--only TARGET,…]
+const USAGE = `Usage: npm run prebuilds -- [--only TARGET,…]
 
 Builds prebuilds/<platform>-<arch>/requant[.<libc>].node with zig (installed in scripts/release on the first run, 77 MB),
 on linux-x64, for
@@ -59,6 +59,6 @@ async function main() {
 }
 
 main().catch(({ message }) => {
-  console.error(`prebuild: ${message}`);
+  console.error(`prebuilds: ${message}`);
   process.exitCode = 1;
 });
