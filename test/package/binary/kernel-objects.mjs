@@ -9,7 +9,8 @@ import { isMachO, machOGlobals } from './macho.mjs';
 export function globalsOf(object) {
   if (isMachO(readFileSync(object))) return machOGlobals(object);
   const lines = execFileSync('nm', [object], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-  return [...lines.matchAll(/ ([A-TV-Zuvw]) (\S+)$/gm)].map(([, , name]) => name);
+  // $d, $x: ARM's marks of data and code.
+  return [...lines.matchAll(/ [A-TV-Zuvw] ((?!\$[dx])\S+)$/gm)].map(([, name]) => name);
 }
 
 function kernelObjects(build) {
