@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // bench/ is plain JavaScript, and so are its tests.
-    include: ['test/**/*.test.ts', 'test/bench/*.test.mjs'],
+    // bench/ and the release are plain JavaScript, and so are their tests.
+    include: ['test/**/*.test.ts', 'test/{bench,package}/*.test.mjs'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // .ci/run adds up the passed tests.

@@ -1,5 +1,6 @@
 import type { calibrate as Calibrate } from './calibrate';
 
-/** `calibrate` without its code until it is called: who only serves models does not load it. */
+// Without its code until it is called: who only serves models does not load it.
+/** @function */
 export const calibrate: typeof Calibrate = async (...args) =>
   (await import('./calibrate.js')).calibrate(...args);

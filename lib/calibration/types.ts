@@ -22,6 +22,7 @@ export interface Progress {
 /** What every slow job takes. An abort rejects with `signal.reason`. */
 export interface JobOptions {
   signal?: AbortSignal;
+  /** Called on the thread of the job, between steps. */
   onProgress?: (p: Progress) => void;
   seed?: number;
 }
@@ -47,6 +48,7 @@ export interface Calibration {
   readonly ranges: Readonly<Record<string, { min: number; max: number }>>;
   /** The first `keepRows` rows, row-major [·, inFeatures]; empty after a JSON round trip. */
   readonly kept: Float32Array;
+  /** All but `kept`; `calibrationFromJSON` reads it. */
   toJSON(): object;
 }
 

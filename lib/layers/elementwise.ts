@@ -3,6 +3,7 @@ import { checkFinite, checkWord } from '../runtime/checks';
 import type { NativeElementwise } from '../runtime/native';
 import type { Layer } from './layer';
 
+/** Activations that a name alone describes. */
 export type ElementwiseName =
   | 'relu'
   | 'relu6'

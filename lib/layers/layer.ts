@@ -1,5 +1,6 @@
-/** The numeric formats a layer's weights can have. */
+/** A float8 format of one's own: bits of mantissa and exponent, and its largest number. */
 export type Fp8 = { readonly mantissa: number; readonly exponent: number; readonly max?: number };
+/** The numeric formats a layer's weights can have. */
 export type Format = 'float32' | 'int8' | 'int4' | 'e4m3fn' | 'e5m2' | 'fp8-search' | Fp8;
 
 /**

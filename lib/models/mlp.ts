@@ -87,6 +87,7 @@ export class MLP extends GraphModel implements Calibratable {
     });
   }
 
+  /** Frees native memory once running calls have ended; later calls: ERR_DISPOSED. Idempotent. */
   override dispose(): void {
     this.observer?.release();
     this.observer = undefined;

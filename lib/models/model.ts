@@ -29,6 +29,7 @@ export interface RunOptions {
   timeout?: number;
 }
 
+/** Of `save` and `toBytes`. */
 export interface SaveOptions {
   /** The user's own keys, beside the model's; 'format' and 'requant' are taken. */
   metadata?: Readonly<Record<string, string>>;
@@ -58,9 +59,11 @@ export interface Model extends Disposable {
    * Errors: ERR_DTYPE, ERR_SHAPE, ERR_NAN_INPUT, ERR_ARGUMENT (overlap), ERR_DISPOSED, ERR_MEMORY.
    */
   runSync(input: Rows): Float32Array;
+  /** The same into `output`. */
   runSync<O extends Rows>(input: Rows, output: O): O;
   /** The same off the event loop. Errors as `runSync`, and ERR_QUEUE_FULL, ERR_TIMEOUT; an abort rejects with `signal.reason`. */
   run(input: Rows, options?: RunOptions): Promise<Float32Array>;
+  /** The same into `options.output`, which is the caller's again once the promise has settled. */
   run<O extends Rows>(input: Rows, options: RunOptions & { output: O }): Promise<O>;
   /** safetensors; writes a temporary file and renames it. Errors: ERR_IO, ERR_ARGUMENT. */
   save(path: string | URL, options?: SaveOptions): Promise<void>;
@@ -181,6 +184,7 @@ export abstract class GraphModel implements Model {
     this.runNative = this.compileAndRun; // which refuses
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

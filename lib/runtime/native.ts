@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { os } from '../builtins';
 import { type ErrorCode, RequantError } from '../errors';
 import { packageRoot } from '../package-root';
 import type { Rounding } from '../quantization/rounding';
@@ -250,8 +251,12 @@ export interface NativeAddon {
   ): void;
 }
 
-const buildFolder = path.join(packageRoot, 'build');
-const buildCommand = `cmake -S "${packageRoot}" -B "${buildFolder}" && cmake --build "${buildFolder}" --parallel`;
+/** What builds the addon from source, of what a user has. Without a number, make would start all compilers at once. */
+function buildCommand(): string {
+  const folder = path.join(packageRoot, 'build');
+  const jobs = os().availableParallelism();
+  return `cmake -S "${packageRoot}" -B "${folder}" && cmake --build "${folder}" --parallel ${jobs}`;
+}
 
 let loaded: NativeAddon | undefined;
 
@@ -276,7 +281,7 @@ function load(): NativeAddon {
   } catch (cause) {
     throw new RequantError(
       'ERR_BINARY',
-      `expected a binary for ${process.platform}-${process.arch} but found none that loads; build it with: ${buildCommand}`,
+      `expected a binary for ${process.platform}-${process.arch} but found none that loads; build it with: ${buildCommand()}`,
       { cause },
     );
   }

@@ -32,6 +32,7 @@ export interface Requantize {
   dtype: 'int8' | 'uint8';
 }
 
+/** What `qgemm` takes beside x and the weights. */
 export interface QgemmOptions {
   /** Zero point of x, in its dtype's range. Default 0. */
   xZeroPoint?: number;
@@ -74,6 +75,7 @@ export class PackedWeights implements Disposable {
     native().releaseWeights(handle);
   }
 
+  /** `dispose`, for `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -22,6 +22,7 @@ export interface TrainOptions extends JobOptions {
   checkpoint?: string;
 }
 
+/** The trained model and how it got there. */
 export interface TrainResult<M> {
   model: M;
   /** Mean loss over the epoch; accuracy in [0, 1], for classes. */

@@ -63,10 +63,7 @@ uint64_t peak_int8(uint64_t steps) noexcept {
     unroll<kChains>([&](auto c) __attribute__((always_inline)) { acc[c] = Encoding::dot(acc[c], x, x); });
     asm volatile("");
   }
-  unroll<kChains>([&](auto c) __attribute__((always_inline)) {
-    const __m256i& chain = acc[c];  // clang captures nothing that only an asm names
-    asm volatile("" ::"x"(chain));
-  });
+  for (auto& a : acc) asm volatile("" ::"x"(a));
   return steps * kChains * 32;
 }
 

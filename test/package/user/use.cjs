@@ -1,0 +1,2 @@
+require('requant/training');
+require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });

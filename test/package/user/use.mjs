@@ -1,0 +1,6 @@
+import * as requant from 'requant';
+import { kernels } from 'requant/kernels';
+import 'requant/training';
+import inference from './inference.cjs';
+
+inference({ ...requant, kernels });
