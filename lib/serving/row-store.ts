@@ -1,12 +1,18 @@
+import { RequantError } from '../errors';
 import type { Rows } from '../models/model';
 
 const FIRST_ROWS = 16;
 
-/** A new array of the same type. */
+/** A new array of the same type. Errors: ERR_MEMORY. */
 export function newRows<R extends Rows>(like: R, length: number): R;
 export function newRows(like: Rows, length: number): Rows {
-  if (like instanceof Float32Array) return new Float32Array(length);
-  return like instanceof Int8Array ? new Int8Array(length) : new Uint8Array(length);
+  try {
+    if (like instanceof Float32Array) return new Float32Array(length);
+    return like instanceof Int8Array ? new Int8Array(length) : new Uint8Array(length);
+  } catch (cause) {
+    const message = `expected memory for ${length} values but the system refused`;
+    throw new RequantError('ERR_MEMORY', message, { cause });
+  }
 }
 
 /**
@@ -26,11 +32,11 @@ export class RowStore {
     this.data = newRows(like, FIRST_ROWS * features);
   }
 
-  /** Copies `count` rows; returns their slots. */
+  /** Copies `count` rows; returns their slots. Errors: ERR_MEMORY. */
   put(input: Rows, count: number): readonly number[] {
+    this.reserve(this.unused + Math.max(count - this.free.length, 0));
     const slots: number[] = [];
     for (let i = 0; i < count; i++) slots.push(this.free.pop() ?? this.unused++);
-    this.reserve(this.unused);
     for (let i = 0; i < count; i++)
       this.data.set(count === 1 ? input : this.row(input, i), slots[i]! * this.features);
     return slots;

@@ -270,7 +270,6 @@ describe('while a batch runs', () => {
     const calls = [batcher.run(row(0))];
     await turn();
     calls.push(batcher.run(row(1)), batcher.run(row(2)));
-    await turn();
     expect(sizes()).toEqual([1]);
     while (model.held.length < 2) await sleep(1);
     expect(sizes()).toEqual([1, 2]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RowStore } from '../../lib/serving/row-store';
+import { expectError } from '../support/errors';
 import { Seeded } from '../support/random';
 
 describe('RowStore', () => {
@@ -26,6 +27,13 @@ describe('RowStore', () => {
       // Slots are used again: none has a higher number than there ever were rows at once.
       for (const slot of all) expect(slot).toBeLessThan(most);
     }
+  });
+
+  it('more than there is memory for is ERR_MEMORY', () => {
+    expectError(() => new RowStore(new Float32Array(0), 2 ** 40), 'ERR_MEMORY');
+    const store = new RowStore(new Int8Array(0), 2);
+    expectError(() => store.put(new Int8Array(0), 2 ** 50), 'ERR_MEMORY');
+    expect(store.put(new Int8Array([1, 2]), 1)).toEqual([0]);
   });
 
   it('finds NaN in the rows that are asked for', () => {

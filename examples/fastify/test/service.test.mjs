@@ -136,10 +136,12 @@ describe('predict', () => {
   }
 
   it('a client that hangs up takes its row along', async () => {
-    const { promise: aborted, resolve } = withResolvers();
+    const aborted = withResolvers();
+    const started = withResolvers();
     const run = (_, { signal }) => {
-      signal.addEventListener('abort', () => resolve());
-      return aborted.then(() => signal.throwIfAborted());
+      signal.addEventListener('abort', aborted.resolve);
+      started.resolve();
+      return aborted.promise.then(() => signal.throwIfAborted());
     };
     await serve({ open: async () => standIn(run) }, async ({ url }) => {
       const request = httpRequest(`${url}/predict`, {
@@ -148,9 +150,9 @@ describe('predict', () => {
       });
       request.on('error', () => {});
       request.end(JSON.stringify({ rows: [[...row(0)]] }));
-      await sleep(50);
+      await started.promise;
       request.destroy();
-      await aborted;
+      await aborted.promise;
     });
   });
 });
@@ -237,7 +239,7 @@ describe('around it', () => {
   });
 
   it('draining: not ready, still answering, every connection closed by its answer', () =>
-    serve({ drainMs: 200 }, async ({ post, get, drain }) => {
+    serve({ drainMs: 1000 }, async ({ post, get, drain }) => {
       const drained = drain();
       assert.equal((await get('/health')).status, 503);
       const answer = await predictRow(post, 2);
