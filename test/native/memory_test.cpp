@@ -148,7 +148,7 @@ void threads() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const size_t count = test::has_argument(argc, argv, "--quick") ? 12 : 40;
+  const size_t count = test::has_argument(argc, argv, "--quick") ? 40 : 120;
   test::kernels_here();
   live_blocks();  // what sharing itself needs
   auto nothing = [](parallel::Share&) noexcept {};
