@@ -22,7 +22,7 @@ import {
   type Weight,
 } from './graph';
 import { JsonReader } from './json-reader';
-import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
+import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 /** In the format, but for a later version of this package. */
@@ -62,6 +62,7 @@ export function decodeModel(
   const values = new Map(
     valueReaders.map(([name, reader]) => [name, decodeValue(reader, name === input, store)]),
   );
+  checkTotalFeatures(values);
   const graph: Graph = {
     kind,
     rounding: document.rounding.optional((r) => r.word(ROUNDINGS)) ?? 'half-up',

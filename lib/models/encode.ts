@@ -13,7 +13,7 @@ import {
   type Weight,
   weightZeroPoint,
 } from './graph';
-import { checkCount, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
+import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
 
 export const FORMAT_NAME = 'requant';
 export const FORMAT_VERSION = 1;
@@ -32,6 +32,7 @@ export function encodeModel(graph: Graph, metadata: Readonly<Record<string, stri
   }
   checkCount('nodes', graph.nodes.length, MAX_NODES);
   checkCount('values', graph.values.size, MAX_VALUES);
+  checkTotalFeatures(graph.values);
   const tensors = new TensorStore();
   const document = {
     version: FORMAT_VERSION,

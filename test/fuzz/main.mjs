@@ -4,57 +4,71 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildLibrary } from './build-library.mjs';
+import { buildNativeTargets, NATIVE_TARGETS, nativeCommand } from './native.mjs';
 import { prepareFuzzer } from './prepare.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const build = path.join(folder, 'build');
-const TARGETS = ['json', 'dict', 'npy', 'safetensors', 'file', 'model'];
+const SCRIPT_TARGETS = ['json', 'dict', 'npy', 'safetensors', 'file', 'model'];
+const TARGETS = [...SCRIPT_TARGETS, ...NATIVE_TARGETS];
+const isNative = (target) => NATIVE_TARGETS.includes(target);
 const DEFAULT_SECONDS = 120;
-/** Of each target: 20 s for all, with what starting them takes. */
+/** Of each target: half a minute for all, without building them. */
 const SMOKE_SECONDS = 2;
 
 const HELP = `usage: npm run fuzz -- <target> [seconds]
 
-Targets: ${TARGETS.join(', ')}, or all (one after the other).
+Targets: ${SCRIPT_TARGETS.join(', ')} (TypeScript),
+         ${NATIVE_TARGETS.join(', ')} (C++: needs cmake and clang 19 with its sanitizers, or CXX=<a clang++>),
+         or all, one after the other.
 Seconds: of each target; ${DEFAULT_SECONDS} where not given.
-  --smoke   all targets, ${SMOKE_SECONDS} s each
+  --smoke          all targets, ${SMOKE_SECONDS} s each
+  --smoke=scripts  those in TypeScript only
 
 What leads to new code is kept in build/corpus/<target> and used by the next run; an input that ends in anything but a
 result or a documented error is written to build/findings and the exit code is 1. To run one again:
   npm run fuzz -- <target> build/findings/<file>`;
 
+/** Program and arguments in front of libFuzzer's options. */
+function scriptCommand(target, input) {
+  const cli = path.join(folder, 'node_modules', '@jazzer.js', 'core', 'dist', 'cli.js');
+  const script = path.join(folder, 'targets', `${target}.cjs`);
+  const library = path.join(build, 'requant', 'dist/');
+  const args = [cli, script, input, '--includes', library, '--timeout', '10000', '--'];
+  return [process.execPath, ...args, `-dict=${path.join(folder, 'keys.dict')}`, '-max_len=8192'];
+}
+
 /** Runs libFuzzer on a target; true where nothing was found. */
 function fuzz(target, { environment, seconds, input }) {
   const corpus = path.join(build, 'corpus', target);
-  const limits = ['-timeout=10', '-rss_limit_mb=2048', '-max_len=8192'];
-  const files = [`-dict=${path.join(folder, 'keys.dict')}`, `-artifact_prefix=${build}/findings/${target}-`];
-  const args = [
-    path.join(folder, 'node_modules', '@jazzer.js', 'core', 'dist', 'cli.js'),
-    path.join(folder, 'targets', `${target}.cjs`),
-    input ?? corpus,
-    '--includes',
-    path.join(build, 'requant', 'dist/'),
-    '--timeout',
-    '10000',
-    '--',
-    ...limits,
-    ...files,
-    ...(input === undefined ? [`-max_total_time=${seconds}`] : []),
-    '-print_final_stats=1',
-  ];
+  const [program, ...args] = (isNative(target) ? nativeCommand : scriptCommand)(target, input ?? corpus);
+  args.push('-timeout=10', '-rss_limit_mb=2048', `-artifact_prefix=${build}/findings/${target}-`);
+  args.push('-print_final_stats=1');
+  if (input === undefined) args.push(`-max_total_time=${seconds}`);
   console.error(`fuzz: ${target}, ${input ?? `${seconds} s`}`);
-  const child = spawn(process.execPath, args, { cwd: build, env: environment, stdio: 'inherit' });
+  const env = isNative(target) ? process.env : environment;
+  const child = spawn(program, args, { cwd: build, env, stdio: 'inherit' });
   return new Promise((resolve) => child.on('exit', (code) => resolve(code === 0)));
 }
 
 /** [targets, options of each] or undefined where the arguments are wrong. */
 function parse([target, second, ...rest]) {
   if (target === '--smoke' && second === undefined) return [TARGETS, { seconds: SMOKE_SECONDS }];
+  if (target === '--smoke=scripts' && second === undefined)
+    return [SCRIPT_TARGETS, { seconds: SMOKE_SECONDS }];
   const targets = target === 'all' ? TARGETS : TARGETS.filter((name) => name === target);
   if (targets.length === 0 || rest.length > 0) return undefined;
   if (second === undefined || /^[1-9]\d*$/.test(second))
     return [targets, { seconds: Number(second ?? DEFAULT_SECONDS) }];
   return targets.length === 1 ? [targets, { input: path.resolve(second) }] : undefined;
+}
+
+/** The environment to start the fuzzer with. */
+async function prepareScripts() {
+  buildLibrary(path.join(build, 'requant'));
+  const { writeSeeds } = await import('./seeds.mjs'); // which needs that library
+  await writeSeeds(path.join(build, 'corpus'));
+  return prepareFuzzer(folder, build);
 }
 
 async function main(args) {
@@ -68,11 +82,10 @@ async function main(args) {
     return 2;
   }
   const [targets, options] = parsed;
-  buildLibrary(path.join(build, 'requant'));
-  const { writeSeeds } = await import('./seeds.mjs'); // which needs that library
-  await writeSeeds(path.join(build, 'corpus'));
-  mkdirSync(path.join(build, 'findings'), { recursive: true });
-  const environment = prepareFuzzer(folder, build);
+  for (const name of ['findings', ...targets.map((target) => path.join('corpus', target))])
+    mkdirSync(path.join(build, name), { recursive: true });
+  if (targets.some(isNative)) buildNativeTargets();
+  const environment = targets.every(isNative) ? undefined : await prepareScripts();
   const failed = [];
   for (const target of targets) if (!(await fuzz(target, { ...options, environment }))) failed.push(target);
   console.error(failed.length === 0 ? 'fuzz: nothing found' : `fuzz: findings in ${failed.join(', ')}`);

@@ -11,7 +11,7 @@ import {
   sigmoid,
   tanh,
 } from '../../lib/index';
-import { MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from '../../lib/models/limits';
+import { MAX_JSON_LENGTH, MAX_NODES, MAX_TOTAL_FEATURES, MAX_VALUES } from '../../lib/models/limits';
 import { tensor } from '../../lib/tensor';
 import { expectRejection } from '../support/errors';
 import { get, type ModelFile, putTogether, set, takeApart, withJson } from '../support/files';
@@ -368,6 +368,30 @@ describe('limits: ERR_LIMIT', () => {
   it(`of ${MAX_VALUES} values`, async () => {
     const values = Object.fromEntries(Array.from({ length: MAX_VALUES + 1 }, (_, i) => [`v${i}`, 0]));
     await expectRejection(load(withJson(JSON.stringify({ ...chain(1), values }))), 'ERR_LIMIT', /values/);
+  });
+
+  it(`of ${MAX_TOTAL_FEATURES} features together`, async () => {
+    // v0 = x, x; v1 = v0, v0; …: a kibibyte that asks for gigabytes.
+    const doubling = chain(24);
+    const values = Object.fromEntries(
+      Object.keys(doubling.values).map((name, i) => [name, { features: 2 ** i, dtype: 'float32' }]),
+    );
+    const nodes = doubling.nodes.map((node) => ({
+      ...node,
+      op: 'concat',
+      inputs: [...node.inputs, ...node.inputs],
+    }));
+    using model = await load(withJson(JSON.stringify({ ...doubling, values, nodes })));
+    expect(model.outFeatures).toBe(2 ** 24);
+    const wide = { features: 2 ** 24, dtype: 'float32' };
+    const more = {
+      values: { ...values, w0: wide, w1: wide, w2: wide },
+      nodes: [
+        ...nodes,
+        ...[0, 1, 2].map((i) => ({ name: `w${i}`, op: 'relu', inputs: ['v23'], output: `w${i}` })),
+      ],
+    };
+    await expectRejection(load(withJson(JSON.stringify({ ...doubling, ...more }))), 'ERR_LIMIT', /features/);
   });
 
   it('of 1 MiB of JSON', async () => {
