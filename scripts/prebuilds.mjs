@@ -13,7 +13,7 @@ const USAGE = `Usage: npm run prebuilds -- [--only TARGET,…]
 Builds prebuilds/<platform>-<arch>/requant[.<libc>].node with zig (installed in scripts/release on the first run, 77 MB),
 on linux-x64, for
 
-  ${TARGETS.map(({ name }) => name).join('\n  ')}
+  ${TARGETS.map(({ name, tested }) => (tested ? name : `${name} (by its name alone: never run)`)).join('\n  ')}
 
 Then: node test/package/check-binaries.mjs (the gates), node test/package/pack-install-run.mjs (a user's way in).
 

@@ -1,4 +1,5 @@
 set(CMAKE_SYSTEM_NAME Darwin)
 set(CMAKE_SYSTEM_PROCESSOR arm64)
+set(REQUANT_ZIG_CPU apple_m1)
 set(REQUANT_ZIG_TARGET aarch64-macos.11.0)
 include(${CMAKE_CURRENT_LIST_DIR}/zig.cmake)

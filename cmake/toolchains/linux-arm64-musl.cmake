@@ -1,5 +1,6 @@
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(REQUANT_ZIG_CPU generic+v8_2a)
 set(REQUANT_ZIG_TARGET aarch64-linux-musl)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static)
 include(${CMAKE_CURRENT_LIST_DIR}/zig.cmake)

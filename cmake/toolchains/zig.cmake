@@ -6,12 +6,13 @@ endif()
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ZIG)
 
 set(CMAKE_CXX_COMPILER ${ZIG} c++ -target ${REQUANT_ZIG_TARGET})
-# One program is compiler and archiver; CMake's own rules know no subcommands.
-set(CMAKE_AR ${ZIG} CACHE FILEPATH "")
-set(CMAKE_RANLIB ${ZIG} CACHE FILEPATH "")
-set(CMAKE_CXX_ARCHIVE_CREATE "<CMAKE_AR> ar qcs <TARGET> <OBJECTS>")
-set(CMAKE_CXX_ARCHIVE_APPEND "<CMAKE_AR> ar qs <TARGET> <OBJECTS>")
-set(CMAKE_CXX_ARCHIVE_FINISH "")
+# One program is compiler and archiver; CMake's rules know no subcommands.
+foreach(tool ar ranlib)
+  file(WRITE ${CMAKE_BINARY_DIR}/zig-${tool} "#!/bin/sh\nexec \"${ZIG}\" ${tool} \"$@\"\n")
+  file(CHMOD ${CMAKE_BINARY_DIR}/zig-${tool} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+endforeach()
+set(CMAKE_AR ${CMAKE_BINARY_DIR}/zig-ar CACHE FILEPATH "" FORCE)
+set(CMAKE_RANLIB ${CMAKE_BINARY_DIR}/zig-ranlib CACHE FILEPATH "" FORCE)
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "-s")
 
 # zig spells out every feature of its target, so -mavx512f does not bring the 512-bit registers along.

@@ -8,8 +8,8 @@ const MUSL = ['libc.so'];
 const MACOS = ['/usr/lib/libSystem.B.dylib'];
 
 /**
- * libraries: all that a binary may ask for. kernels: all that must be in it, best first. tested: false where no CPU of
- * ours ever ran it (the README and prebuilds/README.md say so).
+ * libraries: all that a binary may ask for. kernels: all that must be in it, best first. tested: whether it was run;
+ * others are built by their name alone, and are in no release.
  */
 export const TARGETS = [
   {
@@ -71,9 +71,9 @@ export function binaryOf({ platform, arch, libc }) {
   return `prebuilds/${platform}-${arch}/requant.${libc ? `${libc}.` : ''}node`;
 }
 
-/** The targets of a comma-separated list of names; all of them without one. */
+/** The targets of a comma-separated list of names; all tested ones without one. */
 export function targetsNamed(list) {
-  if (!list) return TARGETS;
+  if (!list) return TARGETS.filter(({ tested }) => tested);
   return list.split(',').map((name) => {
     const target = TARGETS.find((one) => one.name === name);
     const known = TARGETS.map((one) => one.name).join(', ');
