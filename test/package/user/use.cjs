@@ -1,2 +1,3 @@
 require('requant/training');
+require('requant/serving');
 require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });
