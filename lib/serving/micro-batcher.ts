@@ -89,6 +89,7 @@ export class MicroBatcher implements AsyncDisposable {
     return this.closing;
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,6 +1,7 @@
 import { expected } from '../errors';
 import { checkFinite, checkInteger, checkOptionKeys } from '../runtime/checks';
 
+/** How calls are merged. Times are in ms. */
 export interface MicroBatcherOptions {
   /** Most rows of one batch; default 128. A call with more rows is a batch of its own. */
   maxBatch?: number;
