@@ -1,6 +1,6 @@
 import { expected, RequantError } from '../errors';
 import { writeFileAtomically } from '../formats/atomic-write';
-import { allocateBytes, allocateFloats } from '../formats/sizes';
+import { allocateFloats } from '../formats/sizes';
 import type { Format } from '../layers/layer';
 import { checkOptionKeys } from '../runtime/checks';
 import { type NativeRun, toRequantError } from '../runtime/native';
@@ -149,17 +149,13 @@ export abstract class GraphModel implements Model {
         `expected at most ${this.settings.maxQueue} pending runs but received one more`,
       );
     }
-    const elementBytes = output === undefined || output instanceof Float32Array ? 4 : 1;
     this.pending++;
     try {
       // Allocated here, where a refusal can be caught: the addon's own would end the process.
-      const { buffer } = allocateBytes(length * elementBytes);
-      const bytes = await this.ready().run(input, elementBytes, buffer, { signal, timeout });
-      if (output === undefined) return new Float32Array(bytes);
-      checkStillThere(output, length);
-      // Bytes of codes become int8 where the output is.
-      output.set(elementBytes === 4 ? new Float32Array(bytes) : new Uint8Array(bytes));
-      return output;
+      const result = output ?? allocateFloats(length);
+      await this.ready().run(input, result, output === undefined, { signal, timeout });
+      checkStillThere(result, length);
+      return result;
     } finally {
       this.pending--;
     }

@@ -202,9 +202,10 @@ export interface NativeAddon {
   submitPlan(
     plan: NativePlan,
     input: NativeRows,
-    elementBytes: 1 | 4,
-    /** Written to until `done`. */
-    output: ArrayBuffer,
+    /** Holds the result when `done` is called. */
+    output: NativeRows,
+    /** Whether no one else has the output: it is then written to until `done`. */
+    isOwn: boolean,
     nanIsZero: boolean,
     done: (code: string | undefined, message: string | undefined) => void,
   ): number;

@@ -66,13 +66,11 @@ export class Plan {
     return callNative((addon) => addon.unpackWeights(handle, value, out));
   }
 
-  /** Runs off the event loop on a copy of `input`; resolves to `output`, which no one may touch until then. */
-  run(
-    input: NativeRows,
-    elementBytes: 1 | 4,
-    output: ArrayBuffer,
-    control: RunControl,
-  ): Promise<ArrayBuffer> {
+  /**
+   * Runs off the event loop on a copy of `input`; `output` holds the result when it resolves. `isOwn`: no one else has
+   * `output`, so that it can be written to meanwhile, and need not be copied to at the end.
+   */
+  run(input: NativeRows, output: NativeRows, isOwn: boolean, control: RunControl): Promise<void> {
     const { signal, timeout } = control;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -83,9 +81,9 @@ export class Plan {
         action();
       };
       const id = callNative((addon) =>
-        addon.submitPlan(this.live, input, elementBytes, output, this.nanIsZero, (code, message) => {
+        addon.submitPlan(this.live, input, output, isOwn, this.nanIsZero, (code, message) => {
           settle(() => {
-            if (code === undefined) resolve(output);
+            if (code === undefined) resolve();
             else reject(new RequantError(code as ErrorCode, message ?? ''));
           });
         }),

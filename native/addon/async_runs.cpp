@@ -1,6 +1,9 @@
 #include "addon/async_runs.h"
 
+#include <cstring>
+
 #include "addon/convert.h"
+#include "addon/rows.h"
 #include "parallel/pool.h"
 
 namespace requant::addon {
@@ -40,6 +43,17 @@ void AsyncRun::stop() noexcept {
   if (!state.compare_exchange_strong(now, State::over)) state.wait(State::running);
 }
 
+namespace {
+
+void copy_output(const AsyncRun& run, const Napi::Value& array) {
+  const plan::RunRequest& request = run.request;
+  const Rows output = rows(array, "output");
+  if (output.size != request.output_size || output.size == 0) return;
+  std::memcpy(output.data, request.output, output.size * plan::element_bytes(request.output_element));
+}
+
+}  // namespace
+
 AsyncRuns::AsyncRuns(Napi::Env env) : channel_(std::make_shared<ResultChannel>()), env_(env) {
   napi_value name = Napi::String::New(env, "requant:run");
   const napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr,
@@ -65,7 +79,7 @@ void AsyncRuns::close() noexcept {
   channel_->tsfn = nullptr;
 }
 
-uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::ArrayBuffer output,
+uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::TypedArray output,
                            Napi::Function callback) {
   const uint32_t id = next_id_++;
   run->id = id;
@@ -108,6 +122,11 @@ void AsyncRuns::deliver(Napi::Env env, const std::shared_ptr<AsyncRun>& run) {
   const Pending done = std::move(found->second);
   pending_.erase(found);
   if (pending_.empty()) napi_unref_threadsafe_function(env, channel_->tsfn);
+
+  if (run->status.ok() && run->output.data) copy_output(*run, done.output.Value());
+  spare_.give_back(std::move(run->input));
+  spare_.give_back(std::move(run->output));
+  if (pending_.empty()) spare_.shrink();
 
   if (run->status.ok()) {
     done.callback.Call({env.Undefined(), env.Undefined()});

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "addon/spare_memory.h"
 #include "parallel/pool.h"
 #include "plan/plan.h"
 
@@ -16,8 +17,8 @@ namespace requant::addon {
 class AsyncRuns;
 struct ResultChannel;
 
-/// One run. Owns a copy of its input, and writes to an ArrayBuffer that lib/ shows to no one before the end:
-/// nothing JavaScript does to its arrays can hurt.
+/// One run. Owns a copy of its input, and writes to memory of its own or to an array that lib/ shows to no
+/// one before the end: nothing JavaScript does to its arrays can hurt.
 struct AsyncRun final : parallel::Task {
   void run() noexcept override;
   /// Stops it at the next block of rows, and returns when its thread writes no more.
@@ -27,7 +28,8 @@ struct AsyncRun final : parallel::Task {
 
   uint32_t id = 0;
   std::shared_ptr<const plan::Plan> plan;
-  std::unique_ptr<std::byte[]> input;
+  Block input;
+  Block output;  // no data: the request's output is the array itself
   plan::RunRequest request;
   std::atomic<bool> cancel{false};
   std::atomic<State> state{State::waiting};
@@ -44,16 +46,18 @@ class AsyncRuns {
   explicit AsyncRuns(Napi::Env env);
   ~AsyncRuns();
 
-  /// The run writes to `output`; callback(code | undefined, message | undefined).
-  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::ArrayBuffer output,
+  /// The result is in `output` when callback(code | undefined, message | undefined) is called; where that has
+  /// been transferred meanwhile, nowhere.
+  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::TypedArray output,
                   Napi::Function callback);
+  SpareMemory& spare() noexcept { return spare_; }
   /// The run stops at the next block of rows. Unknown ids (already done) are ignored.
   void cancel(uint32_t id) noexcept;
 
  private:
   struct Pending {
     std::shared_ptr<AsyncRun> run;
-    Napi::Reference<Napi::ArrayBuffer> output;
+    Napi::Reference<Napi::TypedArray> output;
     Napi::FunctionReference callback;
   };
 
@@ -64,6 +68,7 @@ class AsyncRuns {
 
   std::shared_ptr<ResultChannel> channel_;  // shared with the pool's threads; outlives this object
   std::unordered_map<uint32_t, Pending> pending_;
+  SpareMemory spare_;
   uint32_t next_id_ = 1;
   napi_env env_;
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "addon/rows.h"
 #include "dispatch/registry.h"
 #include "parallel/pool_size.h"
 
@@ -76,6 +77,15 @@ ops::Codes codes(const Napi::Value& value, const char* name) {
   }
   const auto span = elements<uint8_t>(value, napi_uint8_array, name, "an Int8Array or Uint8Array");
   return {span.data(), span.size(), true};
+}
+
+Rows rows(const Napi::Value& value, const char* name) {
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    const auto span = floats(value, name);
+    return {span.data(), span.size(), plan::Element::f32};
+  }
+  const ops::Codes c = codes(value, name);
+  return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
 }
 
 std::span<float> optional_floats(const Napi::Value& value, const char* name) {

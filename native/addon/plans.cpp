@@ -1,6 +1,5 @@
 // Plans: compile, observe, submit. Running one here and now is in bound_plan.cpp.
 #include <cstring>
-#include <new>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -18,15 +17,6 @@ namespace requant::addon {
 namespace {
 
 using PlanHandle = Handle<plan::Plan>;
-
-Rows rows(const Napi::Value& value, const char* name) {
-  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
-    const auto span = floats(value, name);
-    return {span.data(), span.size(), plan::Element::f32};
-  }
-  const ops::Codes c = codes(value, name);
-  return {c.data, c.size, c.is_unsigned ? plan::Element::u8 : plan::Element::s8};
-}
 
 /// malloc keeps large blocks that are freed, in each thread that had one: the size of a model file for every
 /// worker.
@@ -96,26 +86,28 @@ Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   return info[2];
 }
 
-/// (handle, input, output element size, output ArrayBuffer, nanIsZero, callback) → id
+/// (handle, input, output, whether no one else has the output, nanIsZero, callback) → id
 Napi::Value submit_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  AsyncRuns& runs = Instance::of(env).async_runs();
   auto run = std::make_shared<AsyncRun>();
   run->plan = PlanHandle::get(info[0]);
-  const Rows input = rows(info[1], "input");
-  const bool codes_out = index(info[2], "output element size") == 1;
-  if (!info[3].IsArrayBuffer()) throw_status(env, {Code::dtype, "expected an ArrayBuffer"});
-  auto output = info[3].As<Napi::ArrayBuffer>();
-  const plan::Element out = codes_out ? run->plan->output().element : plan::Element::f32;
+  Rows input = rows(info[1], "input");
+  Rows output = rows(info[2], "output");
   const size_t input_bytes = input.size * plan::element_bytes(input.element);
-  // Not an aligned buffer: this memory is overwritten, and malloc hands out what it has again.
-  run->input.reset(new (std::nothrow) std::byte[input_bytes]);
-  if (!run->input) throw_status(env, out_of_memory(input_bytes));
-  if (input_bytes != 0) std::memcpy(run->input.get(), input.data, input_bytes);
-  run->request = request_of({run->input.get(), input.size, input.element},
-                            {output.Data(), output.ByteLength() / plan::element_bytes(out), out},
-                            boolean(info[4], "nanIsZero"));
+  const size_t output_bytes = output.size * plan::element_bytes(output.element);
+  run->input = runs.spare().take(input_bytes);
+  if (!run->input.data) throw_status(env, out_of_memory(input_bytes));
+  if (input_bytes != 0) std::memcpy(run->input.data.get(), input.data, input_bytes);
+  input.data = run->input.data.get();
+  if (!boolean(info[3], "whether the output is the run's own")) {
+    run->output = runs.spare().take(output_bytes);
+    if (!run->output.data) throw_status(env, out_of_memory(output_bytes));
+    output.data = run->output.data.get();
+  }
+  run->request = request_of(input, output, boolean(info[4], "nanIsZero"));
   run->request.cancel = &run->cancel;
-  const uint32_t id = Instance::of(env).async_runs().submit(env, run, output, info[5].As<Napi::Function>());
+  const uint32_t id = runs.submit(env, run, info[2].As<Napi::TypedArray>(), info[5].As<Napi::Function>());
   return Napi::Number::New(env, id);
 }
 

@@ -1,6 +1,8 @@
 // Arrays of rows as a plan takes them.
 #pragma once
 
+#include <napi.h>
+
 #include "plan/plan.h"
 
 namespace requant::addon {
@@ -10,6 +12,9 @@ struct Rows {
   size_t size = 0;  // elements
   plan::Element element = plan::Element::f32;
 };
+
+/// A typed array of floats or codes.
+Rows rows(const Napi::Value& value, const char* name);
 
 inline plan::RunRequest request_of(const Rows& input, const Rows& output, bool nan_is_zero) noexcept {
   plan::RunRequest request;

@@ -39,7 +39,11 @@ describe('a plan', () => {
   it('runs, now and later, and shows its values', async () => {
     const plan = new Plan(good, settings);
     expect(plan.runSync(x, new Float32Array(4))).toEqual(y);
-    expect(new Float32Array(await plan.run(x, 4, new ArrayBuffer(16), {}))).toEqual(y);
+    for (const isOwn of [true, false]) {
+      const output = new Float32Array(4);
+      await plan.run(x, output, isOwn, {});
+      expect(output).toEqual(y);
+    }
     const values = [new Float32Array(4), new Float32Array(4)];
     plan.observe(x, new Float32Array(4), values);
     expect(values).toEqual([x, y]);
@@ -49,13 +53,15 @@ describe('a plan', () => {
 
   it('ends with its release, once and for all', async () => {
     const plan = new Plan(good, settings);
-    const running = plan.run(x, 4, new ArrayBuffer(16), {});
+    const output = new Float32Array(4);
+    const running = plan.run(x, output, true, {});
     plan.release();
     plan.release();
-    expect(new Float32Array(await running)).toEqual(y);
+    await running;
+    expect(output).toEqual(y);
     expectError(() => plan.runSync(x, new Float32Array(4)), 'ERR_DISPOSED');
     expectError(() => plan.observe(x, new Float32Array(4), []), 'ERR_DISPOSED');
-    await expectRejection(plan.run(x, 4, new ArrayBuffer(16), {}), 'ERR_DISPOSED');
+    await expectRejection(plan.run(x, new Float32Array(4), true, {}), 'ERR_DISPOSED');
   });
 
   it('checks the sizes of what it is given', async () => {
@@ -64,7 +70,7 @@ describe('a plan', () => {
     expectError(() => plan.runSync(x, new Float32Array(3)), 'ERR_SHAPE');
     expectError(() => plan.runSync(new Int8Array(4), new Float32Array(4)), 'ERR_DTYPE');
     expectError(() => plan.observe(x, new Float32Array(4), [new Float32Array(3)]), 'ERR_SHAPE');
-    await expectRejection(plan.run(x, 4, new ArrayBuffer(12), {}), 'ERR_SHAPE');
+    await expectRejection(plan.run(x, new Float32Array(3), true, {}), 'ERR_SHAPE');
     plan.release();
   });
 });
