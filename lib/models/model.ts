@@ -4,7 +4,7 @@ import { allocateFloats } from '../formats/sizes';
 import type { Format } from '../layers/layer';
 import { checkOptionKeys } from '../runtime/checks';
 import { type NativeRun, toRequantError } from '../runtime/native';
-import { disposed, Plan } from '../runtime/plan';
+import { disposed, type Own, Plan } from '../runtime/plan';
 import { checkRows, checkRunOptions, checkStillThere, rowsOf } from './arguments';
 import { compile } from './compile';
 import { encodeModel } from './encode';
@@ -142,20 +142,34 @@ export abstract class GraphModel implements Model {
   async run(input: Rows, options: RunOptions & { output?: Rows } = {}): Promise<Rows> {
     const length = this.rowsOf(input) * this.outFeatures;
     checkRunOptions(options, this.output, length);
-    const { signal, timeout, output } = options;
-    if (this.pending >= this.settings.maxQueue) {
+    this.checkQueue();
+    const { output } = options;
+    // Allocated here, where a refusal can be caught: the addon's own would end the process.
+    const result = output ?? allocateFloats(length);
+    await this.submit(input, result, output === undefined ? 'output' : 'none', options);
+    checkStillThere(result, length);
+    return result;
+  }
+
+  /** @internal See the function of this name. */
+  async runInPlace(input: Rows, output: Rows, options: RunOptions): Promise<void> {
+    this.checkQueue();
+    await this.submit(input, output, 'both', options);
+  }
+
+  private checkQueue(): void {
+    const { maxQueue } = this.settings;
+    if (this.pending >= maxQueue)
       throw new RequantError(
         'ERR_QUEUE_FULL',
-        `expected at most ${this.settings.maxQueue} pending runs but received one more`,
+        `expected at most ${maxQueue} pending runs but received one more`,
       );
-    }
+  }
+
+  private async submit(input: Rows, output: Rows, own: Own, { signal, timeout }: RunOptions): Promise<void> {
     this.pending++;
     try {
-      // Allocated here, where a refusal can be caught: the addon's own would end the process.
-      const result = output ?? allocateFloats(length);
-      await this.ready().run(input, result, output === undefined, { signal, timeout });
-      checkStillThere(result, length);
-      return result;
+      await this.ready().run(input, output, own, { signal, timeout });
     } finally {
       this.pending--;
     }
@@ -212,6 +226,20 @@ export abstract class GraphModel implements Model {
   protected rowsOf(input: Rows): number {
     return rowsOf(input, this.input);
   }
+}
+
+/**
+ * As `model.run`, on arrays that no one else touches: nothing is copied where the model allows it. Where this rejects,
+ * a run that was cancelled may go on for a while, so that they must not be used again.
+ */
+export async function runInPlace(
+  model: Model,
+  input: Rows,
+  output: Rows,
+  options: RunOptions,
+): Promise<void> {
+  if (model instanceof GraphModel) await model.runInPlace(input, output, options);
+  else await model.run(input, { ...options, output });
 }
 
 function portOf(graph: Graph, name: string): Port {

@@ -205,7 +205,9 @@ export interface NativeAddon {
     /** Holds the result when `done` is called. */
     output: NativeRows,
     /** Whether no one else has the output: it is then written to until `done`. */
-    isOwn: boolean,
+    isOwnOutput: boolean,
+    /** Whether no one changes the input until `done`: it is not copied then. */
+    isOwnInput: boolean,
     nanIsZero: boolean,
     done: (code: string | undefined, message: string | undefined) => void,
   ): number;

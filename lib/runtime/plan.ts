@@ -16,6 +16,9 @@ export interface RunControl {
   timeout?: number | undefined;
 }
 
+/** Which arrays of a run no one else has: they are read and written in place. The others are copied. */
+export type Own = 'none' | 'output' | 'both';
+
 export function disposed(): RequantError {
   return new RequantError('ERR_DISPOSED', 'expected a live model but received a disposed one');
 }
@@ -66,11 +69,8 @@ export class Plan {
     return callNative((addon) => addon.unpackWeights(handle, value, out));
   }
 
-  /**
-   * Runs off the event loop on a copy of `input`; `output` holds the result when it resolves. `isOwn`: no one else has
-   * `output`, so that it can be written to meanwhile, and need not be copied to at the end.
-   */
-  run(input: NativeRows, output: NativeRows, isOwn: boolean, control: RunControl): Promise<void> {
+  /** Runs off the event loop; `output` holds the result when it resolves. */
+  run(input: NativeRows, output: NativeRows, own: Own, control: RunControl): Promise<void> {
     const { signal, timeout } = control;
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -81,12 +81,20 @@ export class Plan {
         action();
       };
       const id = callNative((addon) =>
-        addon.submitPlan(this.live, input, output, isOwn, this.nanIsZero, (code, message) => {
-          settle(() => {
-            if (code === undefined) resolve();
-            else reject(new RequantError(code as ErrorCode, message ?? ''));
-          });
-        }),
+        addon.submitPlan(
+          this.live,
+          input,
+          output,
+          own !== 'none',
+          own === 'both',
+          this.nanIsZero,
+          (code, message) => {
+            settle(() => {
+              if (code === undefined) resolve();
+              else reject(new RequantError(code as ErrorCode, message ?? ''));
+            });
+          },
+        ),
       );
       // A promise settles once: what the cancelled run reports later is ignored.
       const cancel = (reason: unknown) => {

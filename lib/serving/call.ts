@@ -1,12 +1,17 @@
 import type { Rows, RunOptions } from '../models/model';
 import { deadline } from '../runtime/deadline';
-import type { Lane } from './lane';
+import type { Batch } from './batch';
 
 /** How a call can end. */
 export type Outcome = 'answered' | 'failed' | 'aborted' | 'timedOut';
 
 /** Told once, before the promise settles. */
 export type OnEnd = (call: Call, outcome: Outcome) => void;
+
+/** What a call of so many rows takes of the queue and of a batch: one without rows takes one too, or the queue had no end. */
+export function placesOf(rows: number): number {
+  return Math.max(rows, 1);
+}
 
 /** Somebody who waits for some rows. The promise settles once, and leaves neither timer nor listener behind. */
 export class Call {
@@ -16,14 +21,14 @@ export class Call {
   private readonly signal: AbortSignal | undefined;
   private onAbort: (() => void) | undefined;
   private ended = false;
+  /** Of its rows, the first one in the batch. */
+  row = 0;
 
   constructor(
-    readonly lane: Lane,
+    readonly batch: Batch,
     /** The order of arrival. */
     readonly number: number,
     readonly rows: number,
-    /** Of its rows in the lane. */
-    readonly slots: readonly number[],
     { signal, timeout, output }: RunOptions & { output?: Rows },
     private readonly resolve: (result: Rows) => void,
     private readonly reject: (reason: unknown) => void,
@@ -38,9 +43,8 @@ export class Call {
     if (timeout !== undefined) this.timer = deadline(timeout, (error) => this.end('timedOut', error));
   }
 
-  /** Places it takes in the queue and in a batch; a call without rows takes one too, or the queue had no end. */
   get places(): number {
-    return Math.max(this.rows, 1);
+    return placesOf(this.rows);
   }
 
   get isPending(): boolean {

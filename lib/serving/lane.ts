@@ -1,6 +1,7 @@
-import type { Rows } from '../models/model';
-import type { Call } from './call';
-import { newRows, RowStore } from './row-store';
+import type { Model, Rows } from '../models/model';
+import { Batch } from './batch';
+import { BatchMemory } from './batch-memory';
+import { type Call, placesOf } from './call';
 
 /** What calls have in common that can be merged: the types of their arrays, shown by empty ones. */
 export interface LaneTypes {
@@ -8,75 +9,80 @@ export interface LaneTypes {
   readonly output: Rows;
 }
 
-/** Calls that can be merged with each other, in the order they came. Their rows are copied when they come. */
+/** Memory of batches that have ended, kept for those that follow. */
+const MAX_SPARE = 8;
+
+/** Calls that can be merged with each other, in batches, in the order they came. Their rows are copied when they come. */
 export class Lane {
   /** Places that the waiting calls take. */
   places = 0;
-  private readonly waiting = new Set<Call>();
-  private readonly store: RowStore;
-  /** Where the rows of a batch are put side by side. Free again as soon as `model.run` has returned its promise. */
-  private batch: Rows;
+  /** All but the last one take no more calls. */
+  private readonly waiting: Batch[] = [];
+  private readonly spare: BatchMemory[] = [];
 
   constructor(
-    readonly types: LaneTypes,
-    private readonly features: number,
-  ) {
-    this.store = new RowStore(types.input, features);
-    this.batch = newRows(types.input, 0);
-  }
+    private readonly model: Model,
+    private readonly types: LaneTypes,
+    private readonly maxBatch: number,
+  ) {}
 
   /** The call that has waited longest. */
   get first(): Call | undefined {
-    return this.waiting.values().next().value;
+    return this.waiting[0]?.first;
   }
 
-  /** Copies rows; returns their slots, for a call. */
-  put(input: Rows, rows: number): readonly number[] {
-    return this.store.put(input, rows);
+  /** Whether the first batch takes no more calls. */
+  get isFull(): boolean {
+    return this.waiting.length > 1 || (this.waiting[0]?.places ?? 0) >= this.maxBatch;
+  }
+
+  /** Copies rows to where they wait; to be followed by `add`, with the call that they are of. Errors: ERR_MEMORY. */
+  put(input: Rows, rows: number): Batch {
+    const last = this.waiting.at(-1);
+    const batch =
+      last !== undefined && last.places + placesOf(rows) <= this.maxBatch ? last : this.newBatch();
+    batch.memory.put(input, batch.rows, this.maxBatch);
+    return batch;
   }
 
   add(call: Call): void {
-    this.waiting.add(call);
-    this.places += call.places;
+    const { batch, places } = call;
+    if (this.waiting.at(-1) !== batch) this.waiting.push(batch);
+    batch.add(call);
+    this.places += places;
   }
 
   /** Takes out a call that has left; false where it waits no more. */
   remove(call: Call): boolean {
-    if (!this.waiting.delete(call)) return false;
+    const { batch } = call;
+    const index = this.waiting.indexOf(batch);
+    if (index < 0) return false;
     this.places -= call.places;
-    this.store.release(call.slots);
+    batch.remove(call);
+    if (batch.first === undefined) {
+      this.waiting.splice(index, 1);
+      this.recycle(batch);
+    }
     return true;
   }
 
-  /** Takes as many calls as fit, at least one. Their rows stay until they are released. */
-  take(maxPlaces: number): Call[] {
-    const calls: Call[] = [];
-    let places = 0;
-    for (const call of this.waiting) {
-      if (calls.length > 0 && places + call.places > maxPlaces) break;
-      this.waiting.delete(call);
-      places += call.places;
-      calls.push(call);
-      if (places >= maxPlaces) break;
-    }
-    this.places -= places;
-    return calls;
+  /** The first batch; there must be one. */
+  take(): Batch {
+    const batch = this.waiting.shift()!;
+    this.places -= batch.places;
+    batch.close();
+    return batch;
   }
 
-  release(calls: readonly Call[]): void {
-    for (const { slots } of calls) this.store.release(slots);
+  /** The memory of a batch that nobody reads or writes any more. */
+  recycle({ memory }: Batch): void {
+    if (memory.capacity <= this.maxBatch && this.spare.length < MAX_SPARE) this.spare.push(memory);
   }
 
-  /** All rows of the calls in one array, to be used before the next `gather`. */
-  gather(calls: readonly Call[]): Rows {
-    const length = calls.reduce((sum, { rows }) => sum + rows, 0) * this.features;
-    if (this.batch.length < length) this.batch = newRows(this.batch, Math.max(length, 2 * this.batch.length));
-    let row = 0;
-    for (const { slots } of calls) row = this.store.copyTo(this.batch, row, slots);
-    return this.batch.subarray(0, length);
-  }
-
-  hasNaN(call: Call): boolean {
-    return this.store.hasNaN(call.slots);
+  private newBatch(): Batch {
+    const { input, output } = this.types;
+    const { inFeatures, outFeatures } = this.model;
+    const memory = this.spare.pop() ?? new BatchMemory(input, output, inFeatures, outFeatures);
+    return new Batch(this.model, this, memory);
   }
 }

@@ -1,12 +1,12 @@
 import { RequantError } from '../errors';
 import { checkRunOptions, rowsOf } from '../models/arguments';
 import type { Model, Rows, RunOptions } from '../models/model';
-import { Batch } from './batch';
+import type { Batch } from './batch';
+import { newRows } from './batch-memory';
 import { blockRows } from './block-rows';
-import { Call, type Outcome } from './call';
+import { Call, type Outcome, placesOf } from './call';
 import { Lane, type LaneTypes } from './lane';
 import { type BatcherSettings, type BatchReport, batcherSettings, type MicroBatcherOptions } from './options';
-import { newRows } from './row-store';
 import { type BatcherStats, Counters } from './stats';
 
 /**
@@ -23,7 +23,6 @@ export class MicroBatcher implements AsyncDisposable {
   private readonly maxBlockRows: number;
   /** By the types of their arrays; at most four. */
   private readonly lanes = new Map<number, Lane>();
-  private readonly running = new Map<Call, Batch>();
   private runningBatches = 0;
   private numberOfCalls = 0;
   private isScheduled = false;
@@ -69,10 +68,10 @@ export class MicroBatcher implements AsyncDisposable {
       if (this.closing !== undefined)
         throw new RequantError('ERR_CLOSED', 'expected an open batcher but received a call after its close');
       options.signal?.throwIfAborted();
-      this.checkRoom(Math.max(rows, 1));
+      this.checkRoom(placesOf(rows));
       const lane = this.laneOf(input, options.output);
-      const slots = lane.put(input, rows);
-      lane.add(new Call(lane, this.numberOfCalls++, rows, slots, options, resolve, reject, this.onEnd));
+      const batch = lane.put(input, rows);
+      lane.add(new Call(batch, this.numberOfCalls++, rows, options, resolve, reject, this.onEnd));
       this.counters.accepted++;
       this.onArrival(lane);
     });
@@ -126,14 +125,14 @@ export class MicroBatcher implements AsyncDisposable {
         input: newRows(input, 0),
         output: newRows(output ?? new Float32Array(0), 0),
       };
-      lane = new Lane(types, this.model.inFeatures);
+      lane = new Lane(this.model, types, this.settings.maxBatch);
       this.lanes.set(key, lane);
     }
     return lane;
   }
 
   private onArrival(lane: Lane): void {
-    if (lane.places >= this.settings.maxBatch) this.proceed();
+    if (lane.isFull) this.proceed();
     else if (this.runningBatches === 0) this.schedule();
     else this.setTimer();
   }
@@ -141,8 +140,7 @@ export class MicroBatcher implements AsyncDisposable {
   /** The call's promise is about to settle. */
   private readonly onEnd = (call: Call, outcome: Outcome): void => {
     this.counters.ended[outcome]++;
-    if (!call.lane.remove(call) && (outcome === 'aborted' || outcome === 'timedOut'))
-      this.running.get(call)?.left();
+    if ((outcome === 'aborted' || outcome === 'timedOut') && !call.batch.lane.remove(call)) call.batch.left();
     this.checkDrained();
   };
 
@@ -183,7 +181,7 @@ export class MicroBatcher implements AsyncDisposable {
     return (
       this.runningBatches === 0 ||
       this.closing !== undefined ||
-      lane.places >= this.settings.maxBatch ||
+      lane.isFull ||
       performance.now() - first.since >= this.settings.maxDelayMs
     );
   }
@@ -214,17 +212,15 @@ export class MicroBatcher implements AsyncDisposable {
   }
 
   private handOver(lane: Lane): void {
-    const calls = lane.take(this.settings.maxBatch);
-    const batch = new Batch(this.model, lane, calls);
+    const batch = lane.take();
     this.counters.batches++;
     this.counters.rows += batch.rows;
     this.runningBatches++;
-    for (const call of calls) if (call.mayLeave) this.running.set(call, batch);
-    void this.execute(batch, lane);
+    void this.execute(batch);
   }
 
-  private async execute(batch: Batch, lane: Lane): Promise<void> {
-    const { calls, rows } = batch;
+  private async execute(batch: Batch): Promise<void> {
+    const { calls, rows, first } = batch;
     const start = performance.now();
     const blocking = this.runningBatches === 1 && rows <= this.maxBlockRows;
     if (blocking) {
@@ -233,10 +229,8 @@ export class MicroBatcher implements AsyncDisposable {
     }
     await batch.run(blocking);
     const runMs = performance.now() - start;
-    lane.release(calls);
-    for (const call of calls) this.running.delete(call);
     this.runningBatches--;
-    this.report({ rows, calls: calls.length, waitMs: start - calls[0]!.since, runMs });
+    this.report({ rows, calls: calls.length, waitMs: start - first!.since, runMs });
     this.proceed();
   }
 

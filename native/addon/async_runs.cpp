@@ -79,13 +79,17 @@ void AsyncRuns::close() noexcept {
   channel_->tsfn = nullptr;
 }
 
-uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::TypedArray output,
-                           Napi::Function callback) {
+uint32_t AsyncRuns::submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Value input,
+                           Napi::Value output, Napi::Value callback) {
   const uint32_t id = next_id_++;
   run->id = id;
   run->channel = channel_;
-  const auto [entry, _] =
-      pending_.emplace(id, Pending{run, Napi::Persistent(output), Napi::Persistent(callback)});
+  Pending pending{run,
+                  {},
+                  Napi::Persistent(output.As<Napi::TypedArray>()),
+                  Napi::Persistent(callback.As<Napi::Function>())};
+  if (input.IsObject()) pending.input = Napi::Persistent(input.As<Napi::Object>());
+  const auto [entry, _] = pending_.emplace(id, std::move(pending));
   run->self = run;  // last: what throws above would leave a ring
   if (!process_pool(env).submit(*run)) {
     run->self.reset();

@@ -17,8 +17,8 @@ namespace requant::addon {
 class AsyncRuns;
 struct ResultChannel;
 
-/// One run. Owns a copy of its input, and writes to memory of its own or to an array that lib/ shows to no
-/// one before the end: nothing JavaScript does to its arrays can hurt.
+/// One run. Reads a copy of its input, and writes to memory of its own; or reads and writes arrays that lib/
+/// shows to no one before the end: nothing JavaScript does to its arrays can hurt.
 struct AsyncRun final : parallel::Task {
   void run() noexcept override;
   /// Stops it at the next block of rows, and returns when its thread writes no more.
@@ -28,8 +28,8 @@ struct AsyncRun final : parallel::Task {
 
   uint32_t id = 0;
   std::shared_ptr<const plan::Plan> plan;
-  Block input;
-  Block output;  // no data: the request's output is the array itself
+  Block input;   // no data: the request's input is the array itself
+  Block output;  // and so the output
   plan::RunRequest request;
   std::atomic<bool> cancel{false};
   std::atomic<State> state{State::waiting};
@@ -48,8 +48,9 @@ class AsyncRuns {
 
   /// The result is in `output` when callback(code | undefined, message | undefined) is called; where that has
   /// been transferred meanwhile, nowhere.
-  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::TypedArray output,
-                  Napi::Function callback);
+  /// `input`: the array that the run reads in place, to be kept; undefined where it has a copy.
+  uint32_t submit(Napi::Env env, std::shared_ptr<AsyncRun> run, Napi::Value input, Napi::Value output,
+                  Napi::Value callback);
   SpareMemory& spare() noexcept { return spare_; }
   /// The run stops at the next block of rows. Unknown ids (already done) are ignored.
   void cancel(uint32_t id) noexcept;
@@ -57,6 +58,7 @@ class AsyncRuns {
  private:
   struct Pending {
     std::shared_ptr<AsyncRun> run;
+    Napi::ObjectReference input;
     Napi::Reference<Napi::TypedArray> output;
     Napi::FunctionReference callback;
   };

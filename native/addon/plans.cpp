@@ -86,7 +86,7 @@ Napi::Value observe_plan(const Napi::CallbackInfo& info) {
   return info[2];
 }
 
-/// (handle, input, output, whether no one else has the output, nanIsZero, callback) → id
+/// (handle, input, output, whether no one else has the output, and the input, nanIsZero, callback) → id
 Napi::Value submit_plan(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   AsyncRuns& runs = Instance::of(env).async_runs();
@@ -96,18 +96,21 @@ Napi::Value submit_plan(const Napi::CallbackInfo& info) {
   Rows output = rows(info[2], "output");
   const size_t input_bytes = input.size * plan::element_bytes(input.element);
   const size_t output_bytes = output.size * plan::element_bytes(output.element);
-  run->input = runs.spare().take(input_bytes);
-  if (!run->input.data) throw_status(env, out_of_memory(input_bytes));
-  if (input_bytes != 0) std::memcpy(run->input.data.get(), input.data, input_bytes);
-  input.data = run->input.data.get();
+  const bool is_own_input = boolean(info[4], "whether the input is the run's own");
+  if (!is_own_input) {
+    run->input = runs.spare().take(input_bytes);
+    if (!run->input.data) throw_status(env, out_of_memory(input_bytes));
+    if (input_bytes != 0) std::memcpy(run->input.data.get(), input.data, input_bytes);
+    input.data = run->input.data.get();
+  }
   if (!boolean(info[3], "whether the output is the run's own")) {
     run->output = runs.spare().take(output_bytes);
     if (!run->output.data) throw_status(env, out_of_memory(output_bytes));
     output.data = run->output.data.get();
   }
-  run->request = request_of(input, output, boolean(info[4], "nanIsZero"));
+  run->request = request_of(input, output, boolean(info[5], "nanIsZero"));
   run->request.cancel = &run->cancel;
-  const uint32_t id = runs.submit(env, run, info[2].As<Napi::TypedArray>(), info[5].As<Napi::Function>());
+  const uint32_t id = runs.submit(env, run, is_own_input ? info[1] : env.Undefined(), info[2], info[6]);
   return Napi::Number::New(env, id);
 }
 

@@ -39,9 +39,9 @@ describe('a plan', () => {
   it('runs, now and later, and shows its values', async () => {
     const plan = new Plan(good, settings);
     expect(plan.runSync(x, new Float32Array(4))).toEqual(y);
-    for (const isOwn of [true, false]) {
+    for (const own of ['none', 'output', 'both'] as const) {
       const output = new Float32Array(4);
-      await plan.run(x, output, isOwn, {});
+      await plan.run(x, output, own, {});
       expect(output).toEqual(y);
     }
     const values = [new Float32Array(4), new Float32Array(4)];
@@ -54,14 +54,14 @@ describe('a plan', () => {
   it('ends with its release, once and for all', async () => {
     const plan = new Plan(good, settings);
     const output = new Float32Array(4);
-    const running = plan.run(x, output, true, {});
+    const running = plan.run(x, output, 'output', {});
     plan.release();
     plan.release();
     await running;
     expect(output).toEqual(y);
     expectError(() => plan.runSync(x, new Float32Array(4)), 'ERR_DISPOSED');
     expectError(() => plan.observe(x, new Float32Array(4), []), 'ERR_DISPOSED');
-    await expectRejection(plan.run(x, new Float32Array(4), true, {}), 'ERR_DISPOSED');
+    await expectRejection(plan.run(x, new Float32Array(4), 'output', {}), 'ERR_DISPOSED');
   });
 
   it('checks the sizes of what it is given', async () => {
@@ -70,7 +70,7 @@ describe('a plan', () => {
     expectError(() => plan.runSync(x, new Float32Array(3)), 'ERR_SHAPE');
     expectError(() => plan.runSync(new Int8Array(4), new Float32Array(4)), 'ERR_DTYPE');
     expectError(() => plan.observe(x, new Float32Array(4), [new Float32Array(3)]), 'ERR_SHAPE');
-    await expectRejection(plan.run(x, new Float32Array(3), true, {}), 'ERR_SHAPE');
+    await expectRejection(plan.run(x, new Float32Array(3), 'output', {}), 'ERR_SHAPE');
     plan.release();
   });
 });
