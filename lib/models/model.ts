@@ -230,16 +230,17 @@ export abstract class GraphModel implements Model {
 
 /**
  * As `model.run`, on arrays that no one else touches: nothing is copied where the model allows it. Where this rejects,
- * a run that was cancelled may go on for a while, so that they must not be used again.
+ * a run that was cancelled may go on for a while, so that they must not be used again. Returns what the model does.
  */
 export async function runInPlace(
   model: Model,
   input: Rows,
   output: Rows,
   options: RunOptions,
-): Promise<void> {
-  if (model instanceof GraphModel) await model.runInPlace(input, output, options);
-  else await model.run(input, { ...options, output });
+): Promise<Rows> {
+  if (!(model instanceof GraphModel)) return model.run(input, { ...options, output });
+  await model.runInPlace(input, output, options);
+  return output;
 }
 
 function portOf(graph: Graph, name: string): Port {

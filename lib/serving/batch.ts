@@ -64,9 +64,10 @@ export class Batch {
       const input = memory.input(0, rows);
       const isAlone = calls.length === 1;
       const output = isAlone ? this.newOutput(rows) : memory.output(rows);
-      if (blocking) this.model.runSync(input, output);
-      else await runInPlace(this.model, input, output, this.runOptions);
-      this.deliver(calls, output, isAlone);
+      const results = blocking
+        ? this.model.runSync(input, output)
+        : await runInPlace(this.model, input, output, this.runOptions);
+      this.deliver(calls, results, isAlone);
       this.lane.recycle(this);
     } catch (error) {
       // A run that was cancelled may still be writing: its memory is not used again.
@@ -118,8 +119,8 @@ export class Batch {
       const input = this.gather(calls);
       const rows = input.length / this.model.inFeatures;
       const output = this.newOutput(rows);
-      await runInPlace(this.model, input, output, this.runOptions);
-      this.deliver(calls, output, calls.length === 1);
+      const results = await runInPlace(this.model, input, output, this.runOptions);
+      this.deliver(calls, results, calls.length === 1);
     } catch (error) {
       for (const call of calls) call.fail(ownError(error));
     }
