@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     // bench/ and the release are plain JavaScript, and so are their tests.
     include: ['test/**/*.test.ts', 'test/{bench,package}/*.test.mjs'],
+    exclude: ['test/conformance/**', '**/node_modules/**'], // npm run test:conformance
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // .ci/run adds up the passed tests.
