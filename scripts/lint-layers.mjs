@@ -73,7 +73,7 @@ function checkReachable(entry) {
   }
 }
 
-for (const entry of ['index', 'kernels', 'training', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'serving', 'onnx'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {

@@ -1,0 +1,1 @@
+export { type ImportOptions, importOnnx } from './models/onnx/import-onnx';
