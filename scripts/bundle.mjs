@@ -21,7 +21,7 @@ const CORE = { 'core-entry': 'lib/models/load.ts' };
 /** Classes cannot be put off: `instanceof` and `extends` need them. */
 const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 
-const options = { cwd: root, platform: 'node', external: ['node-gyp-build'] };
+const options = { cwd: root, platform: 'node', external: ['node-gyp-build', /^@bufbuild\/protobuf/] };
 
 /** Files of an entry without what it loads on demand. */
 async function reachable(input) {

@@ -1,0 +1,1 @@
+export { type ExportOptions, exportOnnx } from './models/onnx/export';
