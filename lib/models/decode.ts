@@ -92,7 +92,8 @@ function checkVersion(root: JsonReader): void {
   }
 }
 
-function recordStep(reader: JsonReader): RecordStep {
+/** A step of what made the model; what it holds besides is anybody's. Errors: ERR_FORMAT. */
+export function recordStep(reader: JsonReader): RecordStep {
   const step = reader.entries().find(([key]) => key === 'step');
   if (step === undefined) throw reader.fail("an object with a 'step'");
   step[1].string();

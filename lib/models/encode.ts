@@ -105,8 +105,8 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
   };
 }
 
-/** Of what a layer wishes for, files of version 1 hold the scales; the rest would be lost. */
-function checkWish(node: LinearNode): void {
+/** Of what a layer wishes for, files of version 1 hold the scales; the rest would be lost. Errors: ERR_UNSUPPORTED. */
+export function checkWish(node: LinearNode): void {
   const { scale: _, ...rest } = node.quantization ?? {};
   if (Object.keys(rest).length === 0) return;
   const wish = JSON.stringify(rest);

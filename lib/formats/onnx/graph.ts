@@ -26,7 +26,7 @@ export type Attribute =
 
 /**
  * A step that reads and writes named values; an empty input name leaves an optional input out. `domain`: '' for ONNX's
- * own operators.
+ * own operators. `name`: by default that of the first output.
  *
  * Errors: ERR_ARGUMENT.
  */
@@ -36,13 +36,14 @@ export function node(
   outputs: readonly string[],
   attributes: Readonly<Record<string, Attribute>> = {},
   domain = '',
+  name = outputs[0],
 ): NodeProto {
   if (opType === '') throw expected('ERR_ARGUMENT', 'the type of an operator', opType);
-  const [name] = outputs;
-  if (name === undefined || name === '')
-    throw expected('ERR_ARGUMENT', `an output of ${describe(opType)}`, name);
+  const [first] = outputs;
+  if (first === undefined || first === '')
+    throw expected('ERR_ARGUMENT', `an output of ${describe(opType)}`, first);
   return create(NodeProtoSchema, {
-    name,
+    ...(name !== undefined && { name }),
     opType,
     input: [...inputs],
     output: [...outputs],

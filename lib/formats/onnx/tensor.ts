@@ -11,6 +11,8 @@ export interface OnnxData {
   uint8: Uint8Array;
   int32: Int32Array;
   int64: BigInt64Array;
+  /** Two a byte in the order of the elements, the first in the low nibble, without padding between rows. */
+  int4: Uint8Array;
 }
 export type OnnxDType = keyof OnnxData;
 
@@ -18,6 +20,8 @@ const TYPES: {
   readonly [D in OnnxDType]: {
     readonly code: TensorProto_DataType;
     readonly array: new (length: number) => OnnxData[D];
+    /** Elements of the array's that an ONNX element takes; default 1. */
+    readonly share?: number;
   };
 } = {
   float32: { code: TensorProto_DataType.FLOAT, array: Float32Array },
@@ -26,6 +30,7 @@ const TYPES: {
   uint8: { code: TensorProto_DataType.UINT8, array: Uint8Array },
   int32: { code: TensorProto_DataType.INT32, array: Int32Array },
   int64: { code: TensorProto_DataType.INT64, array: BigInt64Array },
+  int4: { code: TensorProto_DataType.INT4, array: Uint8Array, share: 0.5 },
 };
 
 /** The number that ONNX gives an element type. Errors: ERR_DTYPE. */
@@ -48,11 +53,16 @@ export function tensor<D extends OnnxDType>(
 ): TensorProto {
   if (name === '') throw expected('ERR_ARGUMENT', 'a name for a tensor', name);
   const dataType = dataTypeOf(dtype);
-  const { array } = TYPES[dtype];
+  const { array, share = 1 } = TYPES[dtype];
   if (!(data instanceof array))
     throw expected('ERR_DTYPE', `a ${array.name} as data of ${describe(name)}`, data);
-  if (!dims.every(isSize) || elementCount(dims) !== data.length)
-    throw expected('ERR_SHAPE', `dims of ${data.length} elements for ${describe(name)}`, dims.join('×'));
+  const count = dims.every(isSize) ? elementCount(dims) : undefined;
+  if (count === undefined || Math.ceil(count * share) !== data.length)
+    throw expected(
+      'ERR_SHAPE',
+      `dims of ${data.length / share} elements for ${describe(name)}`,
+      dims.join('×'),
+    );
   return create(TensorProtoSchema, {
     name,
     dataType,

@@ -1,10 +1,10 @@
 import type { Calibration } from '../../calibration/types';
 import { expected, RequantError } from '../../errors';
-import { clampBounds, nativeElementwise, usefulInputRange } from '../../layers/elementwise';
+import { clampBounds, usefulInputRange } from '../../layers/elementwise';
 import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
 import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
-import { callNative } from '../../runtime/native';
+import { activationTable } from '../activation-table';
 import { accumulatorScale, productScale } from '../compile';
 import {
   type CodesValue,
@@ -169,21 +169,7 @@ class Lowering {
     const from = this.values.get(input) as CodesValue;
     if (from.scale.length > 1) throw perFeatureUnsupported(node);
     const to = this.grid(node.output, this.writeRange(node.output));
-    const { name, a, b } = nativeElementwise(node.op, node.attributes);
-    const bytes = callNative((addon) =>
-      addon.activationTable(
-        name,
-        a,
-        b,
-        from.scale[0]!,
-        from.zeroPoint,
-        from.dtype === 'uint8',
-        to.scale[0]!,
-        to.zeroPoint,
-        to.dtype === 'uint8',
-      ),
-    );
-    const table = to.dtype === 'uint8' ? bytes : new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    const table = activationTable(node, from, to);
     this.nodes.push({ ...node, inputs: [input], table });
     this.values.set(node.output, to);
   }

@@ -65,6 +65,24 @@ describe('encodeModel', () => {
     expect(opsetImport.map(({ domain }) => domain)).toEqual(['', 'com.microsoft']);
   });
 
+  it('writes the format of the time of its opset', () => {
+    const written = [7, 9, 10, 11, 12, 14, 15, 18, 19, 21, 23].map(
+      (opset) => fromBinary(ModelProtoSchema, encodeModel(gemm, { opset })).irVersion,
+    );
+    expect(written).toEqual([4n, 4n, 5n, 6n, 7n, 7n, 8n, 8n, 9n, 10n, 11n]);
+  });
+
+  it('writes metadata', () => {
+    const { metadataProps } = fromBinary(
+      ModelProtoSchema,
+      encodeModel(gemm, { metadata: { a: 'b', é: '' } }),
+    );
+    expect(metadataProps.map(({ key, value }) => [key, value])).toEqual([
+      ['a', 'b'],
+      ['é', ''],
+    ]);
+  });
+
   it('refuses more than a message can hold', () => {
     const large = { ...gemm, initializer: [0, 1].map(() => ({ ...gemm.initializer[0]!, rawData: huge() })) };
     expectCode('ERR_LIMIT', () => encodeModel(large));

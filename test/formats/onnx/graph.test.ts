@@ -15,6 +15,10 @@ describe('node', () => {
     });
   });
 
+  it('or as it is told', () => {
+    expect(node('Relu', ['x'], ['y'], {}, '', 'act').name).toBe('act');
+  });
+
   it('writes each attribute in the field that its type names', () => {
     const t = tensor('t', 'int8', [1], Int8Array.of(1));
     const { attribute } = node('Any', [], ['y'], {

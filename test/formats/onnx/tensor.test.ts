@@ -28,6 +28,17 @@ describe('tensor', () => {
     expect([empty.dims, empty.rawData.length, empty.dataType]).toEqual([[0n, 5n], 0, DataType.INT8]);
   });
 
+  it('int4 is two elements a byte, also where rows are odd', () => {
+    const { dataType, dims, rawData } = decoded(
+      'w',
+      'int4',
+      [3, 3],
+      Uint8Array.of(0x21, 0x43, 0x65, 0x87, 0x09),
+    );
+    expect([dataType, dims, rawData.length]).toEqual([DataType.INT4, [3n, 3n], 5]);
+    expectCode('ERR_SHAPE', () => tensor('w', 'int4', [3, 3], new Uint8Array(6)));
+  });
+
   it('writes the view, not the buffer behind it', () => {
     const data = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
     expect(new Float32Array(decoded('v', 'float32', [2], data).rawData.slice().buffer)).toEqual(
