@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ExternalData } from '../../formats/onnx';
+import { RESERVED_METADATA } from '../encode';
 import type { RuntimeOptions } from '../runtime-options';
 import { checkNoActivation, type LoadedGraph, type LoadOptions, type Source } from '../source';
 import { importGraph } from './import';
@@ -23,7 +24,9 @@ export async function loadOnnxGraph(
   const { metadata, producer } = model;
   return {
     graph: importGraph(model),
-    metadata: Object.fromEntries(Object.entries(metadata)),
+    metadata: Object.fromEntries(
+      Object.entries(metadata).filter(([name]) => !RESERVED_METADATA.includes(name)),
+    ),
     runtime,
     sha256: undefined,
     tensors: new Map(),

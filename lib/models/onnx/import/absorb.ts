@@ -1,7 +1,8 @@
 import { allocateFloats } from '../../../formats/sizes';
 import type { Budget } from './budget';
 import type { AffineDraft, DraftNode, LayerNormDraft, LinearDraft } from './draft';
-import { at, isAll } from './factor';
+import { at, type Factor, isAll } from './factor';
+import { areScales, type IntegerWeight } from './quantized/constants';
 
 /**
  * y = scale·x + shift becomes part of the linear node (or layer norm) that alone writes x, else of all the linear nodes
@@ -29,7 +30,9 @@ export class Absorber {
       ? writer.weight
       : this.vector(writer.weight.length, (i) => writer.weight[i]! * at(scale, Math.floor(i / inFeatures)));
     const bias = this.vector(outFeatures, (n) => (writer.bias?.[n] ?? 0) * at(scale, n) + at(shift, n));
-    return { ...writer, weight, bias: this.orNone(writer, bias), output };
+    const { integer, integerBias: _, ...rest } = writer;
+    const stays = isShift ? integer : integer && scaled(integer, scale, outFeatures);
+    return { ...rest, weight, bias: this.orNone(writer, bias), output, ...(stays && { integer: stays }) };
   }
 
   /** Behind: w' = w·scale in each column, b' = b + w·shift. */
@@ -75,4 +78,13 @@ export class Absorber {
     for (let i = 0; i < length; i++) result[i] = value(i);
     return result;
   }
+}
+
+/** Integer weights times a factor for each row: in their scales, where these stay positive. */
+function scaled(integer: IntegerWeight, factor: Factor, outFeatures: number): IntegerWeight | undefined {
+  if (integer.format === 'int4') return undefined;
+  const length = typeof factor === 'number' ? integer.scale.length : outFeatures;
+  const one = integer.scale.length === 1;
+  const scale = Float32Array.from({ length }, (_, n) => integer.scale[one ? 0 : n]! * at(factor, n));
+  return areScales(scale) ? { ...integer, scale } : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Attributes, ElementwiseOp } from '../../../layers/elementwise';
 import { type Affine, compose, type Factor, isAll } from './factor';
+import type { CodesGrid, IntegerBias, IntegerWeight } from './quantized/constants';
 
 /** What every node of a draft has. */
 interface Common {
@@ -16,6 +17,17 @@ export interface LinearDraft extends Common {
   /** [outFeatures, inFeatures] */
   readonly weight: Float32Array;
   readonly bias: Float32Array | undefined;
+  /** What the weight was dequantized from; for int4, undefined where that fits no group size of a model. */
+  readonly integer?: IntegerWeight;
+  readonly integerBias?: IntegerBias;
+  /** Where activations become integers; default: not. Given where the file says so, else found by what is read. */
+  readonly mode?: 'static' | 'dynamic' | 'weight-only';
+}
+
+/** float32 → codes of the output's grid, and back. `isStep`: not to be made a part of its neighbour. */
+export interface ConversionDraft extends Common {
+  readonly op: 'quantize' | 'dequantize';
+  readonly isStep: boolean;
 }
 
 export interface ElementwiseDraft extends Common {
@@ -53,6 +65,7 @@ export interface StepDraft extends Common {
 
 export type DraftNode =
   | LinearDraft
+  | ConversionDraft
   | LayerNormDraft
   | ElementwiseDraft
   | PlainDraft
@@ -66,6 +79,8 @@ export class Draft {
   readonly nodes: DraftNode[] = [];
   /** Features of each value. */
   readonly features = new Map<string, number>();
+  /** Of the values that hold codes. */
+  readonly grids = new Map<string, CodesGrid>();
   private readonly writers = new Map<string, DraftNode>();
   private readonly positions = new Map<DraftNode, number>();
 

@@ -1,20 +1,37 @@
 import { RequantError } from '../../../errors';
+import { elementwiseAttributes } from '../../../layers/elementwise';
 import { MAX_FEATURES } from '../../../layers/linear';
+import { activationTable } from '../../activation-table';
 import { checkGraph } from '../../check-graph';
-import type { Graph, Node, Value } from '../../graph';
+import { type ElementwiseNode, type Graph, isCodes, type Node, type Value } from '../../graph';
 import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../limits';
+import type { NodeKey, RequantKey } from '../requant-key';
 import type { DraftNode } from './draft';
+import type { Quantized } from './quantized/fuse';
+import { linearNode } from './quantized/linear-node';
 import { checkProblems, type Problems, type Translation } from './translate';
 
 /** The model's own graph of these nodes. Errors: ERR_UNSUPPORTED (steps that are part of nothing larger), ERR_LIMIT. */
-export function emit({ draft, output, names: known }: Translation, drafts: readonly DraftNode[]): Graph {
+export function emit(
+  { draft, names: known }: Translation,
+  { nodes: drafts, output, grids }: Quantized,
+  key: RequantKey | undefined,
+): Graph {
   const nameOf = valueNames([draft.input, ...drafts.map((node) => node.output)], known);
   const problems: Problems = [];
   const names = new Set<string>();
   const nodes: Node[] = [];
+  const values = new Map<string, Value>(
+    [draft.input, ...drafts.map((node) => node.output)].map((name) => {
+      const features = draft.features.get(name)!;
+      const grid = grids.get(name);
+      return [nameOf(name), grid === undefined ? { features, dtype: 'float32' } : { features, ...grid }];
+    }),
+  );
   for (const node of drafts) {
     const inputs = node.inputs.map(nameOf);
-    const made = emitNode({ ...node, inputs, output: nameOf(node.output) }, freeName(node.name, names));
+    const renamed = { ...node, inputs, output: nameOf(node.output) };
+    const made = emitNode(renamed, freeName(node.name, names), values, key?.nodes.get(node.name));
     if (made === undefined)
       problems.push(`${node.source} (known only as a part of GELU, SiLU, HardSwish and layer normalization)`);
     else nodes.push(made);
@@ -25,24 +42,18 @@ export function emit({ draft, output, names: known }: Translation, drafts: reado
       'ERR_UNSUPPORTED',
       'expected an ONNX model that computes something but received its input as output',
     );
-  const values = new Map<string, Value>(
-    [draft.input, ...drafts.map((node) => node.output)].map((name) => [
-      nameOf(name),
-      { features: draft.features.get(name)!, dtype: 'float32' },
-    ]),
-  );
   checkCount('nodes', nodes.length, MAX_NODES);
   checkCount('values', values.size, MAX_VALUES);
   for (const { features } of values.values()) checkCount('features in a value', features, MAX_FEATURES);
   checkTotalFeatures(values);
   const graph: Graph = {
-    kind: 'float',
-    rounding: 'float32',
+    kind: key?.kind ?? (nodes.some(isQuantized) ? 'quantized' : 'float'),
+    rounding: key?.rounding ?? 'float32',
     input: nameOf(draft.input),
     output: nameOf(output),
     values,
     nodes,
-    record: [],
+    record: key?.record ?? [],
   };
   checkGraph(graph);
   return graph;
@@ -65,23 +76,30 @@ function freeName(wish: string, names: Set<string>): string {
   return name;
 }
 
+function isQuantized(node: Node): boolean {
+  return (
+    node.op === 'quantize' || node.op === 'dequantize' || (node.op === 'linear' && node.mode !== 'float')
+  );
+}
+
 /** Undefined for a step that no model has by itself. */
-function emitNode(node: DraftNode, name: string): Node | undefined {
+function emitNode(
+  node: DraftNode,
+  name: string,
+  values: ReadonlyMap<string, Value>,
+  key: NodeKey | undefined,
+): Node | undefined {
   const { inputs, output } = node;
   const base = { name, inputs, output };
   switch (node.op) {
     case 'linear':
-      return {
-        ...base,
-        op: 'linear',
-        mode: 'float',
-        weight: { format: 'float32', data: node.weight },
-        ...(node.bias && { bias: node.bias }),
-      };
+      return linearNode({ ...node, name }, values, key);
     case 'softmax':
     case 'logSoftmax':
     case 'add':
     case 'concat':
+    case 'quantize':
+    case 'dequantize':
       return { ...base, op: node.op };
     case 'affine':
     case 'layerNorm':
@@ -95,6 +113,18 @@ function emitNode(node: DraftNode, name: string): Node | undefined {
     case 'mean':
       return undefined;
     default:
-      return { ...base, op: node.op, attributes: node.attributes };
+      return elementwiseNode({ ...base, op: node.op, attributes: node.attributes }, values, key);
   }
+}
+
+/** Between codes it is a table. */
+function elementwiseNode(
+  given: ElementwiseNode,
+  values: ReadonlyMap<string, Value>,
+  key: NodeKey | undefined,
+): ElementwiseNode {
+  const attributes = key?.attributes && elementwiseAttributes(given.op, key.attributes);
+  const node = attributes === undefined ? given : { ...given, attributes };
+  const [from, to] = [values.get(node.inputs[0]!)!, values.get(node.output)!];
+  return isCodes(from) && isCodes(to) ? { ...node, table: activationTable(node, from, to) } : node;
 }

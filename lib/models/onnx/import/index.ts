@@ -1,6 +1,8 @@
 import type { OnnxModel } from '../../../formats/onnx';
 import type { Graph } from '../../graph';
+import { decodeRequantKey, REQUANT_KEY } from '../requant-key';
 import { emit } from './emit';
+import { fuse } from './quantized/fuse';
 import { simplify } from './simplify';
 import { translate } from './translate';
 
@@ -12,6 +14,10 @@ import { translate } from './translate';
  * ERR_MEMORY.
  */
 export function importGraph(model: OnnxModel): Graph {
-  const translation = translate(model);
-  return emit(translation, simplify(translation));
+  const text = model.metadata[REQUANT_KEY];
+  const key = text === undefined ? undefined : decodeRequantKey(text);
+  const translation = translate(model, key);
+  const { draft, output } = translation;
+  const modeOf = (node: string) => key?.nodes.get(node)?.mode;
+  return emit(translation, fuse(simplify(translation), draft.input, output, draft.grids, modeOf), key);
 }

@@ -4,7 +4,14 @@ import type { Budget } from './budget';
 import { numbersOf } from './constants';
 import type { Draft, Naming } from './draft';
 import type { Factor } from './factor';
-import { type SizesTerm, type Term, UNKNOWN, type ValueTerm } from './terms';
+import {
+  type CodesTerm,
+  type ConstantTerm,
+  type SizesTerm,
+  type Term,
+  UNKNOWN,
+  type ValueTerm,
+} from './terms';
 
 /** Why a node cannot be imported: caught by the importer, which names all such nodes in one error. */
 export class Unsupported extends Error {}
@@ -25,6 +32,8 @@ export interface Scope {
   readonly budget: Budget;
   /** Rows that the file was exported for; undefined where that is the caller's choice. */
   readonly fixedBatch: number | undefined;
+  /** Whether the file says that a conversion is a step of its own, and not the notation of its neighbour's grid. */
+  readonly isStep: (node: string, op: 'quantize' | 'dequantize') => boolean;
 }
 
 /** One node of the ONNX graph, as its translator sees it. Whatever it asks for and cannot have is `Unsupported`. */
@@ -76,6 +85,32 @@ export class Operation {
     const term = this.input(i);
     if (term?.kind !== 'value') throw this.unsupported(`${term?.kind ?? 'nothing'} as input ${i}`);
     return term;
+  }
+
+  codes(i: number): CodesTerm {
+    const term = this.input(i);
+    if (term?.kind !== 'codes') throw this.unsupported(`${term?.kind ?? 'nothing'} as input ${i}`);
+    return term;
+  }
+
+  /** A value, or the codes of one. */
+  valueOrCodes(i: number): ValueTerm | CodesTerm {
+    return this.input(i)?.kind === 'codes' ? this.codes(i) : this.value(i);
+  }
+
+  constantTerm(i: number): ConstantTerm {
+    const term = this.input(i);
+    if (term?.kind !== 'constant') throw this.unsupported(`input ${i} that is not constant`);
+    return term;
+  }
+
+  /** Of any element type. */
+  anyConstant(i: number): OnnxTensor {
+    return this.constantTerm(i).tensor;
+  }
+
+  optionalIntegerConstant(i: number): OnnxTensor | undefined {
+    return this.input(i) === undefined ? undefined : this.anyConstant(i);
   }
 
   constant(i: number): OnnxTensor {

@@ -9,6 +9,8 @@ export interface OnnxPort {
   readonly sizes: readonly number[];
   /** Rows, where the file fixes them. */
   readonly batch: number | undefined;
+  /** The type of the codes that it takes instead of numbers. */
+  readonly codes?: 'uint8' | 'int8';
 }
 
 /** A model computes in float32 whatever floating-point type its values have in the file. */
@@ -26,13 +28,16 @@ export function port(what: 'input' | 'output', infos: readonly OnnxValueInfo[], 
     );
   }
   const { name, type } = info;
-  if (type !== undefined && !FLOAT_TYPES.includes(type.elementType))
+  const elements = type?.elementType;
+  const codes = elements === 'uint8' || elements === 'int8' ? elements : undefined;
+  if (elements !== undefined && codes === undefined && !FLOAT_TYPES.includes(elements))
     throw expected(
       'ERR_UNSUPPORTED',
-      `${what} ${describe(name)} of floating-point numbers`,
-      type.elementType,
+      `${what} ${describe(name)} of floating-point numbers, uint8 or int8`,
+      elements,
     );
-  return withSizes ? { name, ...sizesOf(name, type?.shape) } : { name, sizes: [], batch: undefined };
+  const sizes = withSizes ? sizesOf(name, type?.shape) : { sizes: [], batch: undefined };
+  return { name, ...sizes, ...(codes && { codes }) };
 }
 
 function sizesOf(name: string, shape: readonly (number | string | undefined)[] | undefined) {

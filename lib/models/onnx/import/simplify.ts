@@ -1,21 +1,11 @@
 import { Absorber } from './absorb';
 import type { AffineDraft, DraftNode, LinearDraft } from './draft';
+import { live } from './live';
 import type { Translation } from './translate';
 
 /** The nodes that the output depends on, in order, with each factor and shift in a linear node. */
 export function simplify({ draft, output, budget }: Translation): DraftNode[] {
   return withoutAffine(live(draft.nodes, output), output, new Absorber(draft.features, budget));
-}
-
-function live(nodes: readonly DraftNode[], output: string): DraftNode[] {
-  const needed = new Set([output]);
-  const kept: DraftNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!needed.has(node.output)) continue;
-    kept.push(node);
-    for (const input of node.inputs) needed.add(input);
-  }
-  return kept.reverse();
 }
 
 function withoutAffine(nodes: readonly DraftNode[], output: string, absorber: Absorber): DraftNode[] {
@@ -38,7 +28,9 @@ function withoutAffine(nodes: readonly DraftNode[], output: string, absorber: Ab
 
   const absorbBehind = (node: AffineDraft): boolean => {
     const after = node.output === output ? [] : readers.get(node.output)!.map((name) => writers.get(name)!);
-    if (after.length === 0 || !after.every((reader) => reader.op === 'linear')) return false;
+    // Integer weights stay what they are.
+    const isFine = (reader: DraftNode) => reader.op === 'linear' && reader.integer === undefined;
+    if (after.length === 0 || !after.every(isFine)) return false;
     for (const reader of after) writers.set(reader.output, absorber.before(reader as LinearDraft, node));
     const x = node.inputs[0]!;
     readers.set(x, [

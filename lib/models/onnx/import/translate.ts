@@ -1,10 +1,11 @@
 import { expected, RequantError } from '../../../errors';
 import type { OnnxModel, OnnxNode } from '../../../formats/onnx';
+import type { RequantKey } from '../requant-key';
 import { Budget } from './budget';
 import { Draft } from './draft';
 import { Operation, type Scope, Unsupported } from './operation';
 import { CONSTANT_OPERATORS, SUPPORTED, VALUE_OPERATORS } from './operators';
-import { port } from './ports';
+import { type OnnxPort, port } from './ports';
 import { product, type Term, UNKNOWN } from './terms';
 
 /** Operators before opset 7 broadcast in another way; later ones than these may mean something else. */
@@ -29,15 +30,16 @@ export interface Translation {
  *
  * Errors: ERR_UNSUPPORTED (all nodes that cannot be imported, named), ERR_VERSION, ERR_SHAPE, ERR_LIMIT.
  */
-export function translate({ graph, opsets }: OnnxModel): Translation {
+export function translate({ graph, opsets }: OnnxModel, key?: RequantKey): Translation {
   const opset = checkedOpset(opsets.get(''));
   const input = port('input', graph.inputs);
   const elements = [...graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
   const scope: Scope = {
-    terms: new Map<string, Term>([[input.name, { kind: 'value', name: input.name, sizes: input.sizes }]]),
+    terms: new Map<string, Term>([[input.name, inputTerm(input)]]),
     draft: new Draft(input.name, product(input.sizes)),
     budget: new Budget(elements),
     fixedBatch: input.batch,
+    isStep: (node, op) => key?.nodes.get(node)?.op === op,
   };
   for (const [name, tensor] of graph.initializers) scope.terms.set(name, { kind: 'constant', tensor });
   const problems: Problems = [];
@@ -45,7 +47,7 @@ export function translate({ graph, opsets }: OnnxModel): Translation {
   checkProblems(problems);
   const output = port('output', graph.outputs, false);
   const term = scope.terms.get(output.name);
-  if (term?.kind !== 'value')
+  if (term?.kind !== 'value' && term?.kind !== 'codes')
     throw expected('ERR_UNSUPPORTED', 'an output that depends on the input', output.name);
   return { ...scope, output: term.name, names: namesOf(scope.terms, output.name) };
 }
@@ -54,9 +56,14 @@ export function translate({ graph, opsets }: OnnxModel): Translation {
 function namesOf(terms: ReadonlyMap<string, Term>, output: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const [name, term] of terms) {
-    if (term.kind === 'value' && (name === output || !names.has(term.name))) names.set(term.name, name);
+    if ((term.kind === 'value' || term.kind === 'codes') && (name === output || !names.has(term.name)))
+      names.set(term.name, name);
   }
   return names;
+}
+
+function inputTerm({ name, sizes, codes }: OnnxPort): Term {
+  return codes === undefined ? { kind: 'value', name, sizes } : { kind: 'codes', name, sizes, dtype: codes };
 }
 
 function checkedOpset(opset: number | undefined): number {
@@ -85,11 +92,8 @@ function run(operation: Operation): readonly Term[] {
   const { node } = operation;
   const inputs = node.inputs.map((_, i) => operation.input(i)).filter((term) => term !== undefined);
   const isConstant = inputs.every(({ kind }) => kind === 'constant' || kind === 'sizes');
-  const known = node.domain === '' ? node.opType : undefined;
-  const translator =
-    known === undefined
-      ? undefined
-      : ((isConstant ? CONSTANT_OPERATORS.get(known) : undefined) ?? VALUE_OPERATORS.get(known));
+  const known = node.domain === '' ? node.opType : `${node.domain}.${node.opType}`;
+  const translator = (isConstant ? CONSTANT_OPERATORS.get(known) : undefined) ?? VALUE_OPERATORS.get(known);
   if (translator === undefined) throw new Unsupported('');
   if (inputs.some(({ kind }) => kind === 'unknown')) return [];
   try {

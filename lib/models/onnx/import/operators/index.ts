@@ -1,4 +1,6 @@
 import type { Translator } from '../operation';
+import * as conversions from '../quantized/conversions';
+import * as integer from '../quantized/operators';
 import * as arithmetic from './arithmetic';
 import * as branches from './branches';
 import * as constantArithmetic from './constant-arithmetic';
@@ -9,18 +11,17 @@ import * as noOps from './no-ops';
 import * as rows from './rows';
 import * as shapes from './shapes';
 
-/**
- * ONNX's own operators on values of the model. QuantizeLinear, DequantizeLinear and the QOperators belong here as well:
- * nodes `quantize` and `dequantize` of the draft, whose values have codes, and constants that stay quantized.
- */
+/** Operators on values of the model: ONNX's own, and those of other domains with the domain in front. */
 export const VALUE_OPERATORS: ReadonlyMap<string, Translator> = new Map([
   ['Add', arithmetic.add],
   ['BatchNormalization', rows.batchNormalization],
   ['Cast', noOps.cast],
   ['Clip', elementwise.clip],
   ['Concat', branches.concat],
+  ['DequantizeLinear', conversions.dequantizeLinear],
   ['Div', arithmetic.divide],
   ['Dropout', noOps.dropout],
+  ['DynamicQuantizeLinear', integer.dynamicQuantizeLinear],
   ['Elu', elementwise.elu],
   ['Erf', arithmetic.erf],
   ['Flatten', shapes.flatten],
@@ -33,9 +34,12 @@ export const VALUE_OPERATORS: ReadonlyMap<string, Translator> = new Map([
   ['LeakyRelu', elementwise.leakyRelu],
   ['LogSoftmax', rows.logSoftmax],
   ['MatMul', linear.matMul],
-  ['Mul', arithmetic.multiply],
+  ['MatMulInteger', integer.matMulInteger],
+  ['Mul', integer.multiply],
   ['Neg', arithmetic.negate],
   ['Pow', arithmetic.power],
+  ['QLinearMatMul', integer.qLinearMatMul],
+  ['QuantizeLinear', conversions.quantizeLinear],
   ['Reciprocal', arithmetic.reciprocal],
   ['ReduceMean', arithmetic.reduceMean],
   ['Relu', elementwise.relu],
@@ -51,6 +55,9 @@ export const VALUE_OPERATORS: ReadonlyMap<string, Translator> = new Map([
   ['Tanh', elementwise.tanh],
   ['Transpose', shapes.transpose],
   ['Unsqueeze', shapes.unsqueeze],
+  ['com.microsoft.DynamicQuantizeMatMul', integer.dynamicQuantizeMatMul],
+  ['com.microsoft.MatMulIntegerToFloat', integer.matMulIntegerToFloat],
+  ['com.microsoft.QGemm', integer.qGemm],
 ]);
 
 /** What is computed while a file is read: all inputs are constants, or sizes. */
@@ -60,12 +67,14 @@ export const CONSTANT_OPERATORS: ReadonlyMap<string, Translator> = new Map([
   ['Concat', folding.concat],
   ['Constant', folding.constant],
   ['ConstantOfShape', folding.constantOfShape],
+  ['DequantizeLinear', conversions.dequantizeConstant],
   ['Div', constantArithmetic.divide],
   ['Flatten', folding.flatten],
   ['Gather', folding.gather],
   ['Identity', folding.identity],
   ['Mul', constantArithmetic.multiply],
   ['Neg', constantArithmetic.negate],
+  ['QuantizeLinear', conversions.quantizeConstant],
   ['Reciprocal', constantArithmetic.reciprocal],
   ['Reshape', folding.reshape],
   ['Slice', folding.slice],

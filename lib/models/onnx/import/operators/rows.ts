@@ -22,7 +22,7 @@ export const softmax = rowFunction('softmax');
 export const logSoftmax = rowFunction('logSoftmax');
 
 /** An axis behind the batch, counted from 0 with the batch. */
-export function rowAxis(op: Operation, x: ValueTerm, axis: number): number {
+export function rowAxis(op: Operation, x: Pick<ValueTerm, 'sizes'>, axis: number): number {
   const rank = x.sizes.length + 1;
   const positive = axis < 0 ? axis + rank : axis;
   if (!(positive >= 1 && positive < rank)) throw op.unsupported(`axis ${axis} of [batch, ${x.sizes}]`);

@@ -1,16 +1,19 @@
 import type { Operation, Translator } from '../operation';
-import { BATCH, product, type Size, type Term, type ValueTerm } from '../terms';
+import { BATCH, type CodesTerm, product, type Size, type Term, type ValueTerm } from '../terms';
+
+type Rows = ValueTerm | CodesTerm;
+
 import { rowAxis } from './rows';
 
 /** Other shapes of the same rows: the batch stays in front, and each row keeps its features in order. */
 
 export const reshape: Translator = (op) => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   return reshaped(op, x, op.sizes(1).sizes, op.int('allowzero', 0) !== 0);
 };
 
 /** 0 copies a size, unless `allowsZero`; −1 is what is left over. */
-function reshaped(op: Operation, x: ValueTerm, target: readonly Size[], allowsZero: boolean): ValueTerm {
+function reshaped(op: Operation, x: Rows, target: readonly Size[], allowsZero: boolean): Rows {
   const wrong = () => op.unsupported(`[batch, ${x.sizes}] as [${target}]`);
   const [rows, ...rest] = target;
   const keepsRows =
@@ -29,7 +32,7 @@ function reshaped(op: Operation, x: ValueTerm, target: readonly Size[], allowsZe
 }
 
 export const flatten: Translator = (op) => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   const rank = x.sizes.length + 1;
   const given = op.int('axis', 1);
   const axis = given < 0 ? given + rank : given;
@@ -45,7 +48,7 @@ function axesOf(op: Operation): readonly number[] | undefined {
 }
 
 export const squeeze: Translator = (op) => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   const axes = axesOf(op);
   if (axes === undefined && op.scope.fixedBatch === 1) throw op.unsupported('no axes: the batch of 1 is one');
   const dropped = axes?.map((axis) => rowAxis(op, x, axis) - 1);
@@ -55,7 +58,7 @@ export const squeeze: Translator = (op) => {
 };
 
 export const unsqueeze: Translator = (op) => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   const axes = axesOf(op);
   if (axes === undefined) throw op.unsupported('no axes');
   const rank = x.sizes.length + 1 + axes.length;
@@ -72,7 +75,7 @@ export const unsqueeze: Translator = (op) => {
 
 /** Where only sizes of 1 change their places. */
 export const transpose: Translator = (op) => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   const rank = x.sizes.length + 1;
   const order = op.attribute('perm', 'ints') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   const isOrder =
@@ -85,7 +88,7 @@ export const transpose: Translator = (op) => {
 
 /** The sizes of a value; from opset 15 on a part of them. */
 export const shape: Translator = (op): Term => {
-  const x = op.value(0);
+  const x = op.valueOrCodes(0);
   const all: Size[] = [BATCH, ...x.sizes];
   const [start, end] = op.opset < 15 ? [0, all.length] : [op.int('start', 0), op.int('end', all.length)];
   const sizes = all.slice(start, end);
