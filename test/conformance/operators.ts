@@ -175,6 +175,30 @@ export function batchNormalization(b: OnnxBuilder, random: Seeded, x: string, n:
   });
 }
 
+/** As one operator, or taken apart: by Div or by the reciprocal, with Pow or Mul for the square. */
+export function layerNormalization(b: OnnxBuilder, random: Seeded, x: string, n: number): string {
+  const scale = b.floats(Float32Array.from({ length: n }, () => 0.5 + random.uniform()));
+  const bias = b.floats(random.normals(n, 0.3));
+  const epsilon = { epsilon: { float: 1e-3 } };
+  if (b.opset >= 17 && random.uniform() < 0.5)
+    return b.node('LayerNormalization', [x, scale, ...random.pick([[bias], []])], epsilon);
+  const mean = (value: string) =>
+    b.opset < 18
+      ? b.node('ReduceMean', [value], { axes: { ints: [-1 + (b.opset < 11 ? 2 : 0)] } })
+      : b.node('ReduceMean', [value, b.ints(-1)]);
+  const centered = b.node('Sub', [x, mean(x)]);
+  const square = random.pick([
+    () => b.node('Pow', [centered, b.scalar(2)]),
+    () => b.node('Mul', [centered, centered]),
+  ])();
+  const deviation = b.node('Sqrt', [b.node('Add', [mean(square), b.scalar(1e-3)])]);
+  const normal = random.pick([
+    () => b.node('Div', [centered, deviation]),
+    () => b.node('Mul', [centered, b.node('Reciprocal', [deviation])]),
+  ])();
+  return b.node('Add', [b.node('Mul', [normal, scale]), bias]);
+}
+
 export function softmax(b: OnnxBuilder, random: Seeded, x: string): string {
   const axis = random.pick([{}, { axis: { int: 1 } }, ...(b.opset < 11 ? [] : [{ axis: { int: -1 } }])]);
   return b.node(random.pick(['Softmax', 'LogSoftmax']), [x], axis);

@@ -5,6 +5,7 @@ import {
   activationsOf,
   batchNormalization,
   LINEARS,
+  layerNormalization,
   noise,
   scaleAndShift,
   softmax,
@@ -62,7 +63,9 @@ function activation(b: OnnxBuilder, random: Seeded, { name }: Value): string {
 }
 
 function maybeNorm(b: OnnxBuilder, random: Seeded, { name, features }: Value): string {
-  return random.uniform() < 0.3 ? batchNormalization(b, random, name, features) : name;
+  const kind = random.uniform();
+  if (kind < 0.1) return layerNormalization(b, random, name, features);
+  return kind < 0.35 ? batchNormalization(b, random, name, features) : name;
 }
 
 function maybeScale(b: OnnxBuilder, random: Seeded, { name, features }: Value): string {
