@@ -1,7 +1,7 @@
 import { RequantError } from '../../errors';
 import type * as Onnx from '../../formats/onnx/index';
 import { clampBounds } from '../../layers/elementwise';
-import type { ElementwiseNode, Graph, LinearNode, Node } from '../../models/graph';
+import type { ElementwiseNode, Graph, LayerNormNode, LinearNode, Node } from '../../models/graph';
 
 /** The first opset with Gelu. */
 const OPSET = 20;
@@ -59,6 +59,9 @@ class NodeWriter {
       case 'concat':
         this.add(OPERATORS[node.op], node.inputs, node.output, { axis: { int: -1 } });
         break;
+      case 'layerNorm':
+        this.layerNorm(node);
+        break;
       case 'add':
         this.add('Add', node.inputs, node.output);
         break;
@@ -78,6 +81,15 @@ class NodeWriter {
     const operands = [input!, this.constant(`${name}.weight`, shape, weight.data as Float32Array)];
     if (bias) operands.push(this.constant(`${name}.bias`, [bias.length], bias as Float32Array));
     this.add('Gemm', operands, output, { transB: { int: 1 } });
+  }
+
+  /** The scale is no option in ONNX. */
+  private layerNorm({ name, inputs, output, epsilon, gamma, beta }: LayerNormNode): void {
+    const { features } = this.graph.values.get(output)!;
+    const scale = gamma ?? new Float32Array(features).fill(1);
+    const operands = [inputs[0]!, this.constant(`${name}.weight`, [features], scale)];
+    if (beta) operands.push(this.constant(`${name}.bias`, [features], beta));
+    this.add('LayerNormalization', operands, output, { axis: { int: -1 }, epsilon: { float: epsilon } });
   }
 
   private elementwise({ op, name, inputs, output, attributes }: ElementwiseNode): void {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { floatOnnx } from '../../../lib/cli/benchmark/onnx-float';
 import * as writer from '../../../lib/formats/onnx';
 import { ModelProtoSchema } from '../../../lib/formats/onnx/onnx_pb';
-import { clip, concat, linear, logSoftmax, MLP, residual, softmax } from '../../../lib/index';
+import { clip, concat, layerNorm, linear, logSoftmax, MLP, residual, softmax } from '../../../lib/index';
 import { ACTIVATIONS } from '../../support/models';
 
 function graphOf(layers: ConstructorParameters<typeof MLP>[0]) {
@@ -54,6 +54,7 @@ describe('floatOnnx', () => {
       concat([[linear({ inFeatures: 2, outFeatures: 3 })], [clip(0, 1)]]),
       residual([softmax()]),
       logSoftmax(),
+      layerNorm({ features: 5, bias: new Float32Array(5) }),
     ]);
     expect(node.map(({ opType }) => opType)).toEqual([
       'Gemm',
@@ -62,6 +63,13 @@ describe('floatOnnx', () => {
       'Softmax',
       'Add',
       'LogSoftmax',
+      'LayerNormalization',
+    ]);
+    const norm = node.at(-1)!;
+    expect(norm.input).toHaveLength(3);
+    expect(norm.attribute.map(({ name, i, f }) => [name, i, f])).toEqual([
+      ['axis', -1n, 0],
+      ['epsilon', 0n, Math.fround(1e-5)],
     ]);
   });
 });

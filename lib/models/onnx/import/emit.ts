@@ -1,12 +1,13 @@
-import { RequantError } from '../../../errors';
+import { expected, RequantError } from '../../../errors';
 import { elementwiseAttributes } from '../../../layers/elementwise';
 import { MAX_FEATURES } from '../../../layers/linear';
+import { findNonFinite } from '../../../quantization/float32';
 import { activationTable } from '../../activation-table';
 import { checkGraph } from '../../check-graph';
 import { type ElementwiseNode, type Graph, isCodes, type Node, type Value } from '../../graph';
 import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../limits';
 import type { NodeKey, RequantKey } from '../requant-key';
-import type { DraftNode } from './draft';
+import type { DraftNode, LayerNormDraft } from './draft';
 import type { Quantized } from './quantized/fuse';
 import { linearNode } from './quantized/linear-node';
 import { checkProblems, type Problems, type Translation } from './translate';
@@ -69,6 +70,14 @@ function valueNames(
   return (value) => names.get(value)!;
 }
 
+/** As a model file holds them. Errors: ERR_FORMAT. */
+function checkFinite({ source, weight, bias }: LayerNormDraft): void {
+  for (const values of [weight, bias]) {
+    const bad = values && findNonFinite(values);
+    if (bad !== undefined) throw expected('ERR_FORMAT', `finite numbers as parameters of ${source}`, bad);
+  }
+}
+
 function freeName(wish: string, names: Set<string>): string {
   let name = wish;
   for (let i = 2; names.has(name); i++) name = `${wish}#${i}`;
@@ -101,8 +110,16 @@ function emitNode(
     case 'quantize':
     case 'dequantize':
       return { ...base, op: node.op };
-    case 'affine':
     case 'layerNorm':
+      checkFinite(node);
+      return {
+        ...base,
+        op: 'layerNorm',
+        epsilon: node.epsilon,
+        ...(node.weight && { gamma: node.weight }),
+        ...(node.bias && { beta: node.bias }),
+      };
+    case 'affine':
     case 'multiply':
     case 'center':
     case 'divide':
