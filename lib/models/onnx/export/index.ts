@@ -31,16 +31,17 @@ export function exportOnnx(model: Model, options: ExportOptions = {}): Uint8Arra
   return encodeOnnx(graph, metadata, chooseOpset(graph, options.opset));
 }
 
-/** @internal The same of a graph. */
+/** @internal The same of a graph. `takesCodes`: where the input is codes of one scale, rows come as those. */
 export function encodeOnnx(
   graph: Graph,
   metadata: Readonly<Record<string, string>>,
   opset: number,
+  takesCodes = false,
 ): Uint8Array {
   checkExportable(graph);
   const writer = new GraphWriter(graph, opset);
   const values = new Values(graph, writer);
-  values.writeInput();
+  if (!takesCodes) values.writeInput();
   const nodes = new NodeWriter(graph, writer, values);
   for (const node of graph.nodes) nodes.write(node);
   const output = outputName(graph, values, writer);
@@ -50,7 +51,7 @@ export function encodeOnnx(
   return encodeModel(
     onnxGraph({
       name: 'requant',
-      inputs: [port(graph.input, 'float32', from!.features)],
+      inputs: [port(graph.input, takesCodes ? from!.dtype : 'float32', from!.features)],
       outputs: [port(output, to!.dtype, to!.features)],
       initializers: writer.initializers,
       nodes: writer.nodes,
