@@ -1,1 +1,2 @@
 export { type ExportOptions, exportOnnx } from './models/onnx/export';
+export { type ImportOptions, importOnnx } from './models/onnx/import-onnx';

@@ -73,6 +73,7 @@ function checkReachable(entry) {
   }
 }
 
+// Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
 for (const entry of ['index', 'kernels', 'training', 'serving'])
   checkReachable(path.join('lib', `${entry}.ts`));
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeModel, graph, node, tensor as onnxTensor, value } from '../../lib/formats/onnx';
 import { writeSafetensors } from '../../lib/formats/safetensors';
 import {
   type ElementwiseName,
@@ -236,6 +237,22 @@ describe('files of our own', () => {
   });
 });
 
+/** op(2·(x1 − x0)) … as a file. */
+function onnxGraph(activations: readonly string[]): Uint8Array {
+  return encodeModel(
+    graph({
+      name: 'g',
+      inputs: [value('x', 'float32', ['batch', 2])],
+      outputs: [value(`y${activations.length}`, 'float32', ['batch', 1])],
+      initializers: [onnxTensor('fc.weight', 'float32', [1, 2], Float32Array.of(-1, 1))],
+      nodes: [
+        node('Gemm', ['x', 'fc.weight'], ['y0'], { transB: { int: 1 }, alpha: { float: 2 } }),
+        ...activations.map((op, i) => node(op, [`y${i}`], [`y${i + 1}`])),
+      ],
+    }),
+  );
+}
+
 describe('sources', () => {
   let folder: string;
   beforeAll(async () => {
@@ -257,21 +274,18 @@ describe('sources', () => {
     await expectRejection(MLP.load(new URL('https://example.com/model')), 'ERR_ARGUMENT', /file/);
   });
 
-  it('ONNX: ERR_UNSUPPORTED', async () => {
-    // ir_version 8, producer_name 'pytorch'
-    const onnx = Uint8Array.of(
-      0x08,
-      0x08,
-      0x12,
-      0x07,
-      ...Buffer.from('pytorch'),
-      0x1a,
-      0x05,
-      ...Buffer.from('2.1.0'),
-    );
-    await expectRejection(MLP.load(onnx), 'ERR_UNSUPPORTED', /ONNX/);
-    await writeFile(path.join(folder, 'model.safetensors'), onnx);
-    await expectRejection(MLP.load(path.join(folder, 'model.safetensors')), 'ERR_UNSUPPORTED', /ONNX/);
+  it('ONNX is known by its content, not by its name', async () => {
+    const file = onnxGraph(['Relu']);
+    const asSafetensors = path.join(folder, 'model.safetensors');
+    await writeFile(asSafetensors, file);
+    for (const source of [file, asSafetensors]) {
+      using model = await MLP.load(source);
+      expect(model.stages.map(({ op }) => op)).toEqual(['linear', 'relu']);
+      expect([...model.runSync(Float32Array.of(1, 2, -3, 4))]).toEqual([2, 14]);
+    }
+    await expectRejection(MLP.load(file, { activation: 'relu' }), 'ERR_ARGUMENT', /activation/);
+    await expectRejection(QuantizedMLP.load(file), 'ERR_MODEL_KIND');
+    await expectRejection(MLP.load(file.subarray(0, 2)), 'ERR_FORMAT', /ONNX/);
   });
 
   it.each([

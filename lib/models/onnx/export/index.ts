@@ -22,7 +22,8 @@ export interface ExportOptions {
  * metadata is kept, and under the key `requant` what ONNX cannot say, such as the rounding (docs/onnx.md).
  *
  * Errors: ERR_MODEL_KIND (not a model of this package), ERR_ARGUMENT (opset), ERR_UNSUPPORTED (an opset below what the
- * model takes, or layers that ONNX cannot express: all are named), ERR_DISPOSED, ERR_LIMIT (2 GiB).
+ * model takes, or layers that ONNX cannot express: all are named), ERR_DISPOSED, ERR_LIMIT (2 GiB), ERR_PEER
+ * (@bufbuild/protobuf is not installed).
  */
 export function exportOnnx(model: Model, options: ExportOptions = {}): Uint8Array {
   if (!(model instanceof GraphModel)) throw expected('ERR_MODEL_KIND', 'an MLP or a QuantizedMLP', model);

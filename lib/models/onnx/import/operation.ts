@@ -1,0 +1,165 @@
+import { describe } from '../../../errors';
+import type { OnnxAttribute, OnnxNode, OnnxTensor } from '../../../formats/onnx';
+import type { Budget } from './budget';
+import { numbersOf } from './constants';
+import type { Draft, Naming } from './draft';
+import type { Factor } from './factor';
+import { type SizesTerm, type Term, UNKNOWN, type ValueTerm } from './terms';
+
+/** Why a node cannot be imported: caught by the importer, which names all such nodes in one error. */
+export class Unsupported extends Error {}
+
+interface AttributeValues {
+  float: number;
+  int: number;
+  string: string;
+  tensor: OnnxTensor;
+  floats: readonly number[];
+  ints: readonly number[];
+}
+
+/** What all nodes of a graph share while it is imported. */
+export interface Scope {
+  readonly terms: Map<string, Term>;
+  readonly draft: Draft;
+  readonly budget: Budget;
+  /** Rows that the file was exported for; undefined where that is the caller's choice. */
+  readonly fixedBatch: number | undefined;
+}
+
+/** One node of the ONNX graph, as its translator sees it. Whatever it asks for and cannot have is `Unsupported`. */
+export class Operation {
+  private readonly seen = new Set<string>();
+
+  constructor(
+    readonly node: OnnxNode,
+    readonly scope: Scope,
+    /** Version of the operator's domain. */
+    readonly opset: number,
+  ) {}
+
+  get draft(): Draft {
+    return this.scope.draft;
+  }
+
+  get budget(): Budget {
+    return this.scope.budget;
+  }
+
+  /** "Gemm 'fc1'" */
+  get source(): string {
+    return sourceOf(this.node);
+  }
+
+  get naming(): Naming {
+    const { name, outputs } = this.node;
+    const wish = outputs[0] ?? '';
+    return { name: name === '' ? wish : name, source: this.source, wish };
+  }
+
+  unsupported(why: string): Unsupported {
+    return new Unsupported(why);
+  }
+
+  /** Undefined where an optional input is left out. */
+  input(i: number): Term | undefined {
+    const name = this.node.inputs[i];
+    return name === undefined || name === '' ? undefined : (this.scope.terms.get(name) ?? UNKNOWN);
+  }
+
+  hasOutput(i: number): boolean {
+    return (this.node.outputs[i] ?? '') !== '';
+  }
+
+  /** A value of the model. */
+  value(i: number): ValueTerm {
+    const term = this.input(i);
+    if (term?.kind !== 'value') throw this.unsupported(`${term?.kind ?? 'nothing'} as input ${i}`);
+    return term;
+  }
+
+  constant(i: number): OnnxTensor {
+    const term = this.optionalConstant(i);
+    if (term === undefined) throw this.unsupported(`nothing as input ${i}`);
+    return term;
+  }
+
+  optionalConstant(i: number): OnnxTensor | undefined {
+    const term = this.input(i);
+    if (term === undefined) return undefined;
+    if (term.kind !== 'constant') throw this.unsupported(`input ${i} that is not constant`);
+    const { dtype } = term.tensor;
+    if (dtype === 'int4' || dtype === 'uint4') throw this.unsupported(`input ${i} of ${dtype}`);
+    return term.tensor;
+  }
+
+  /** Constant, or sizes that the batch is among. */
+  sizes(i: number): SizesTerm {
+    const term = this.input(i);
+    if (term?.kind === 'sizes') return term;
+    const tensor = this.constant(i);
+    if (tensor.shape.length > 1) throw this.unsupported(`input ${i} of rank ${tensor.shape.length}`);
+    return { kind: 'sizes', shape: tensor.shape, sizes: [...numbersOf(tensor)] };
+  }
+
+  /** A constant of one element. */
+  optionalNumber(i: number): number | undefined {
+    const tensor = this.optionalConstant(i);
+    if (tensor === undefined) return undefined;
+    const values = numbersOf(tensor);
+    if (values.length !== 1) throw this.unsupported(`input ${i} of ${values.length} elements`);
+    return values[0]!;
+  }
+
+  optionalIntegers(i: number): readonly number[] | undefined {
+    const tensor = this.optionalConstant(i);
+    return tensor && [...numbersOf(tensor)];
+  }
+
+  /** An attribute of this type, or undefined where it is left out. */
+  attribute<T extends keyof AttributeValues>(name: string, type: T): AttributeValues[T] | undefined {
+    this.seen.add(name);
+    const found = this.node.attributes.get(name);
+    if (found === undefined) return undefined;
+    if (found.type !== type) throw this.unsupported(`attribute ${name} of type ${typeName(found)}`);
+    return found.value as AttributeValues[T];
+  }
+
+  float(name: string, byDefault: number): number {
+    const value = this.attribute(name, 'float') ?? byDefault;
+    if (!Number.isFinite(value)) throw this.unsupported(`attribute ${name} = ${value}`);
+    return value;
+  }
+
+  int(name: string, byDefault: number): number {
+    return this.attribute(name, 'int') ?? byDefault;
+  }
+
+  /** Attributes that do not matter here. */
+  ignore(...names: readonly string[]): void {
+    for (const name of names) this.seen.add(name);
+  }
+
+  /** An attribute that the translator has not asked for may change what the operator does. */
+  checkAttributes(): void {
+    const unknown = [...this.node.attributes.keys()].find((name) => !this.seen.has(name));
+    if (unknown !== undefined) throw this.unsupported(`attribute ${unknown}`);
+  }
+
+  /** scale·x + shift of a value. */
+  affine(x: ValueTerm, scale: Factor, shift: Factor): ValueTerm {
+    return { ...x, name: this.draft.affine(x.name, scale, shift, this.naming) };
+  }
+}
+
+/** One operator: the terms of its outputs, in order. Later outputs may be left out. */
+export type Translator = (operation: Operation) => Term | readonly Term[];
+
+function typeName(attribute: OnnxAttribute): string {
+  return attribute.type === 'other' ? attribute.value : attribute.type;
+}
+
+export function sourceOf({ opType, domain, name, outputs }: OnnxNode): string {
+  const type = domain === '' ? opType : `${domain}.${opType}`;
+  return `${type} ${describe(name === '' ? (outputs[0] ?? '') : name)}`;
+}

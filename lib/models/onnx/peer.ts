@@ -1,0 +1,29 @@
+import { RequantError } from '../../errors';
+import type * as Onnx from '../../formats/onnx';
+
+const PEER = '@bufbuild/protobuf';
+
+/** What reads and writes ONNX files. Errors: ERR_PEER where the package that it needs is not installed. */
+export async function onnxFormat(): Promise<typeof Onnx> {
+  try {
+    return await import('../../formats/onnx/index.js');
+  } catch (cause) {
+    throw isMissing(cause) ? missingPeer(cause) : cause;
+  }
+}
+
+/** Errors: only this one. */
+export function missingPeer(cause: unknown): RequantError {
+  return new RequantError(
+    'ERR_PEER',
+    `expected the package ${PEER}, which ONNX files need, but received none; install it with: npm install ${PEER}`,
+    { cause },
+  );
+}
+
+/** By the package's name: another module that is missing is an error of ours. */
+export function isMissing(cause: unknown): boolean {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const isAbsent = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+  return isAbsent && message.includes(PEER);
+}
