@@ -11,6 +11,8 @@ import { checkExportable } from './unsupported';
 import { Values } from './values';
 import { GraphWriter } from './writer';
 
+export { chooseOpset };
+
 export interface ExportOptions {
   /** Version of ONNX's operators, 7 to 23; quantized models take 13 or later, int4 weights 21. Default 17, or 21 for int4. */
   opset?: number;
