@@ -1,9 +1,10 @@
 // A chain of Linear and ReLU layers as ONNX: in float32, and in the forms in which ONNX Runtime knows int8. Weights,
 // scales, zero points and biases are those of the model, so every form computes the same.
-import { onnxWriter } from './requant.mjs';
+import { onnxExport, onnxWriter } from './requant.mjs';
 
 const { encodeModel, graph, node, tensor, value } = await onnxWriter();
-
+const { encodeOnnx } = await onnxExport();
+const OPSET = 17;
 const MICROSOFT = 'com.microsoft';
 const DOMAINS = { domains: { [MICROSOFT]: 1 } };
 
@@ -59,25 +60,8 @@ function chainOf(graph) {
 
 const ends = (layers) => [layers[0].input, layers.at(-1).output];
 
-export function float32(modelGraph) {
-  const builder = new Builder();
-  const layers = chainOf(modelGraph);
-  const [input] = ends(layers);
-  let x = input.name;
-  for (const { node, name, input, output, isLast } of layers) {
-    const weight = builder.constant(
-      `${name}.weight`,
-      'float32',
-      [output.features, input.features],
-      node.weight.data,
-    );
-    const bias = builder.constant(`${name}.bias`, 'float32', [output.features], node.bias);
-    x = builder.node('Gemm', [x, weight, bias], `${name}.gemm`, { transB: { int: 1 } });
-    if (!isLast) x = builder.node('Relu', [x], `${name}.relu`);
-  }
-  const { features } = layers.at(-1).output;
-  return builder.encode(input, { name: x, dtype: 'float32', features });
-}
+/** Gemm and Relu. */
+export const float32 = (modelGraph) => encodeOnnx(modelGraph, {}, OPSET);
 
 /** Layers of a quantized model; checks what the builders below take for granted. */
 function staticChain(modelGraph) {
@@ -125,37 +109,10 @@ function quantizedInput(builder, input, takesCodes) {
 
 const inputPort = (input, takesCodes) => (takesCodes ? input : { ...input, dtype: 'float32' });
 
-/** Gemm and Relu in float32 between QuantizeLinear and DequantizeLinear: what most exporters write. */
+/** Gemm in float32 between QuantizeLinear and DequantizeLinear: what most exporters write. */
 export function qdq(modelGraph) {
-  const builder = new Builder();
-  const layers = staticChain(modelGraph);
-  const [input, output] = ends(layers);
-  const takesCodes = output.dtype !== 'float32';
-  let { x, grid } = quantizedInput(builder, input, takesCodes);
-  for (const layer of layers) {
-    const { node, name, isLast } = layer;
-    const { features } = layer.output;
-    const axis = { axis: { int: 0 } };
-    const scale = perChannel(builder, layer);
-    const dims = [features, layer.input.features];
-    const codes = builder.constant(`${name}.weight`, 'int8', dims, node.weight.data);
-    const zeros = builder.constant(`${name}.weight.zeroPoint`, 'int8', [features], new Int8Array(features));
-    const biasCodes = builder.constant(`${name}.bias`, 'int32', [features], node.bias);
-    const biasScale = builder.constant(`${name}.bias.scale`, 'float32', [features], accumulatorScales(layer));
-    const zeros32 = builder.constant(`${name}.bias.zeroPoint`, 'int32', [features], new Int32Array(features));
-    const inputs = [
-      builder.node('DequantizeLinear', [x, ...grid], `${name}.x`),
-      builder.node('DequantizeLinear', [codes, scale, zeros], `${name}.w`, axis),
-      builder.node('DequantizeLinear', [biasCodes, biasScale, zeros32], `${name}.b`, axis),
-    ];
-    x = builder.node('Gemm', inputs, `${name}.gemm`, { transB: { int: 1 } });
-    if (!isLast) x = builder.node('Relu', [x], `${name}.relu`);
-    if (layer.output.dtype !== 'float32') {
-      grid = builder.grid(`${name}.y`, layer.output);
-      x = builder.node('QuantizeLinear', [x, ...grid], `${name}.codes`);
-    }
-  }
-  return builder.encode(inputPort(input, takesCodes), { ...output, name: x });
+  const [, output] = ends(staticChain(modelGraph));
+  return encodeOnnx(modelGraph, {}, OPSET, output.dtype !== 'float32');
 }
 
 /** com.microsoft's fused operator: int32 bias, codes out; the last one writes float32 or codes. */

@@ -20,3 +20,4 @@ export const { native } = await load('runtime/native.js');
 
 /** Not at the top: it needs @bufbuild/protobuf, which plain runs do without. */
 export const onnxWriter = () => load('formats/onnx/index.js');
+export const onnxExport = () => load('models/onnx/export/index.js');

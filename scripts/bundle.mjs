@@ -4,6 +4,7 @@
 //   core.js   the models: to load one and to run it; all that starting a server loads
 //   main.js   the functions of requant's entry point, at the first call of one
 //   index.js  both
+//   onnx.js   its functions, which load onnx-main.js and with it @bufbuild/protobuf, or say how to install that
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +15,7 @@ const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const others = Object.values(exports)
   .filter((entry) => typeof entry === 'object')
   .map(({ require }) => require.default.replace('./dist/', '').replace('.js', ''))
-  .filter((name) => name !== 'index');
+  .filter((name) => name !== 'index' && name !== 'onnx');
 
 /** What loading and running a model takes: the chunk `core` is made of it. */
 const CORE = { 'core-entry': 'lib/models/load.ts' };
@@ -49,6 +50,8 @@ const bundle = await rolldown({
   ...options,
   input: {
     main: 'lib/index.ts',
+    'onnx-main': 'lib/onnx.ts',
+    peer: 'lib/models/onnx/peer.ts',
     ...CORE,
     ...Object.fromEntries(others.map((name) => [name, `lib/${name}.ts`])),
   },
@@ -61,7 +64,12 @@ await bundle.write({
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
   minifyInternalExports: false,
-  codeSplitting: { groups: [{ name: 'core', test: (id) => core.has(id) }] },
+  codeSplitting: {
+    groups: [
+      { name: 'core', test: (id) => core.has(id) },
+      { name: 'onnx-format', test: /lib.formats.onnx/ },
+    ],
+  },
   // Names of functions and classes stay: they are what a stack trace says.
   minify: { compress: true, mangle: { toplevel: false }, codegen: { removeWhitespace: true } },
 });
@@ -78,6 +86,23 @@ const main = () => require('./main.js');
 module.exports = {
   ${CORE_NAMES.join(', ')},
 ${functions.map((name) => `  ${name}: (...args) => main().${name}(...args),`).join('\n')}
+};
+`,
+);
+writeFileSync(
+  `${root}dist/onnx.js`,
+  `'use strict';
+const { isMissing, missingPeer } = require('./peer.js');
+const main = () => {
+  try {
+    return require('./onnx-main.js');
+  } catch (cause) {
+    throw isMissing(cause) ? missingPeer(cause) : cause;
+  }
+};
+module.exports = {
+  exportOnnx: (...args) => main().exportOnnx(...args),
+  importOnnx: async (...args) => main().importOnnx(...args),
 };
 `,
 );

@@ -1,5 +1,6 @@
 import { expected } from '../errors';
 import type { Model } from '../models/model';
+import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from './difference';
 import type { Context } from './outcome';
 import { type RowSource, readLabels } from './rows';
 
@@ -9,15 +10,7 @@ export interface Accuracy {
 }
 
 /** How far a model's outputs are from those of a reference. */
-export interface Difference {
-  /** Rows whose argmax changed, and the share of the others; null with one output, which has no argmax. */
-  readonly changedRows: number | null;
-  readonly agreementPercent: number | null;
-  readonly maxAbs: number;
-  readonly meanAbs: number;
-  /** 10·log10(Σ reference² / Σ (reference − model)²); Infinity where all outputs are the same. */
-  readonly sqnrDb: number;
-}
+export type OutputDifference = Agreement & Pick<ValueDifference, 'maxAbs' | 'meanAbs' | 'sqnrDb'>;
 
 export interface ModelResult {
   readonly accuracy: Accuracy | undefined;
@@ -29,7 +22,7 @@ export interface Evaluation {
   readonly rows: number;
   readonly model: ModelResult;
   readonly reference: ModelResult | undefined;
-  readonly difference: Difference | undefined;
+  readonly difference: OutputDifference | undefined;
 }
 
 export interface EvaluationRequest {
@@ -51,12 +44,17 @@ export async function* evaluate(
   const labels = labelsPath === undefined ? undefined : await readLabels(labelsPath, source, classes);
   const measured = new Measured(model, labels);
   const compared = reference && new Measured(reference, labels);
-  const differences = compared && new Differences(model.outFeatures);
+  const difference = new Difference();
+  const agreement = new ClassAgreement(model.outFeatures);
   let done = 0;
   for await (const batch of source.batches(batchRows)) {
     signal?.throwIfAborted();
     const outputs = measured.run(batch, done);
-    if (compared !== undefined) differences!.add(outputs, compared.run(batch, done));
+    if (compared !== undefined) {
+      const expected = compared.run(batch, done);
+      difference.add(outputs, expected);
+      agreement.add(outputs, expected);
+    }
     done += batch.length / model.inFeatures;
     onProgress({ step: 'evaluate', done, total: source.rows });
     yield outputs;
@@ -66,7 +64,7 @@ export async function* evaluate(
     rows: done,
     model: measured.result(done),
     reference: compared?.result(done),
-    difference: differences?.result(),
+    difference: compared && { ...agreement.result(), ...outputDifference(difference) },
   };
 }
 
@@ -83,7 +81,13 @@ export async function evaluateAll(
   }
 }
 
-function checkSamePorts(model: Model, reference: Model): void {
+function outputDifference(difference: Difference) {
+  const { maxAbs, meanAbs, sqnrDb } = difference.result();
+  return { maxAbs, meanAbs, sqnrDb };
+}
+
+/** Errors: ERR_SHAPE. */
+export function checkSamePorts(model: Model, reference: Model): void {
   const ports = ({ inFeatures, outFeatures }: Model): string => `${inFeatures} → ${outFeatures}`;
   if (ports(model) !== ports(reference))
     throw expected('ERR_SHAPE', `a model to compare with of ${ports(model)} features`, ports(reference));
@@ -131,49 +135,4 @@ class Measured {
 function decisionThreshold({ stages }: Model): number {
   const last = stages.findLast(({ op }) => op !== 'quantize' && op !== 'dequantize');
   return last?.op === 'sigmoid' || last?.op === 'hardSigmoid' ? 0.5 : 0;
-}
-
-class Differences {
-  private rows = 0;
-  private changed = 0;
-  private count = 0;
-  private maxAbs = 0;
-  private sumAbs = 0;
-  private signal = 0;
-  private noise = 0;
-
-  constructor(private readonly features: number) {}
-
-  add(outputs: Float32Array, reference: Float32Array): void {
-    for (let i = 0; i < outputs.length; i++) {
-      const error = Math.abs(outputs[i]! - reference[i]!);
-      this.maxAbs = Math.max(this.maxAbs, error);
-      this.sumAbs += error;
-      this.signal += reference[i]! ** 2;
-      this.noise += error ** 2;
-    }
-    this.count += outputs.length;
-    for (let i = 0; i < outputs.length; i += this.features) {
-      if (argmax(outputs, i, this.features) !== argmax(reference, i, this.features)) this.changed++;
-      this.rows++;
-    }
-  }
-
-  result(): Difference {
-    const single = this.features === 1;
-    return {
-      changedRows: single ? null : this.changed,
-      agreementPercent: single ? null : (100 * (this.rows - this.changed)) / this.rows,
-      maxAbs: this.maxAbs,
-      meanAbs: this.sumAbs / this.count,
-      sqnrDb: this.noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.signal / this.noise),
-    };
-  }
-}
-
-/** Index in the row of its largest number; of equal ones the first. */
-function argmax(outputs: Float32Array, start: number, features: number): number {
-  let best = 0;
-  for (let i = 1; i < features; i++) if (outputs[start + i]! > outputs[start + best]!) best = i;
-  return best;
 }

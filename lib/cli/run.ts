@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version';
 import { addBench } from './bench';
+import { addConvert } from './convert';
+import { addDiff } from './diff';
 import { addDoctor } from './doctor';
 import { addEval } from './eval';
 import { printable } from './format';
@@ -72,7 +74,7 @@ async function parse(argv: readonly string[], io: Io, context: Context): Promise
 
 function program(io: Io, execute: Execute): Command {
   const root = new Command('requant')
-    .description('int8 inference for MLPs: quantize, check, inspect and time models')
+    .description('int8 inference for MLPs: quantize, check, inspect, convert and time models')
     .version(version())
     .exitOverride()
     .configureOutput({
@@ -84,7 +86,8 @@ function program(io: Io, execute: Execute): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate was missed (--max-drop), 130 interrupted.',
     );
-  for (const add of [addQuantize, addInspect, addEval, addBench, addDoctor]) add(root, execute);
+  for (const add of [addQuantize, addInspect, addEval, addConvert, addDiff, addBench, addDoctor])
+    add(root, execute);
   return root;
 }
 

@@ -1,14 +1,13 @@
 import type { Calibratable } from '../calibration/types';
 import { RequantError } from '../errors';
-import { allocateFloats } from '../formats/sizes';
 import type { Layer } from '../layers/layer';
 import { checkFloats, checkInteger } from '../runtime/checks';
-import { Plan } from '../runtime/plan';
-import { compile, valueNames } from './compile';
+import { valueNames } from './compile';
 import { flatten } from './flatten';
 import type { Graph } from './graph';
 import { type LoadOptions, loadGraph, type Source } from './load-graph';
 import { GraphModel } from './model';
+import { Observer } from './observer';
 import { type RuntimeOptions, runtimeSettings } from './runtime-options';
 import { unflatten } from './unflatten';
 
@@ -16,7 +15,7 @@ import { unflatten } from './unflatten';
 export class MLP extends GraphModel implements Calibratable {
   readonly kind = 'float';
   private layerList: readonly Layer[] | undefined;
-  private observer: Plan | undefined;
+  private observer: Observer | undefined;
 
   /**
    * A missing `name` becomes the index in the list; missing weights are drawn with `seed` (default 0) by PyTorch's
@@ -76,15 +75,10 @@ export class MLP extends GraphModel implements Calibratable {
    */
   observe(rows: Float32Array, visit: (name: string, data: Float32Array) => void): void {
     checkFloats('rows', rows);
-    const count = this.rowsOf(rows);
+    this.rowsOf(rows);
     this.checkLive();
-    this.observer ??= new Plan(compile(this.graph, true), this.settings);
-    const names = this.valueNames;
-    const values = names.map((name) => allocateFloats(count * this.graph.values.get(name)!.features));
-    this.observer.observe(rows, allocateFloats(count * this.outFeatures), values);
-    names.forEach((name, i) => {
-      visit(name, values[i]!);
-    });
+    this.observer ??= new Observer(this.graph, this.settings);
+    this.observer.observe(rows, visit);
   }
 
   /** Frees native memory once running calls have ended; later calls: ERR_DISPOSED. Idempotent. */

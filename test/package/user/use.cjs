@@ -1,3 +1,4 @@
 require('requant/training');
 require('requant/serving');
+require('requant/onnx');
 require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });

@@ -2,6 +2,7 @@ import * as requant from 'requant';
 import { kernels } from 'requant/kernels';
 import 'requant/training';
 import 'requant/serving';
+import 'requant/onnx';
 import inference from './inference.cjs';
 
 inference({ ...requant, kernels });

@@ -11,6 +11,8 @@ import { checkExportable } from './unsupported';
 import { Values } from './values';
 import { GraphWriter } from './writer';
 
+export { chooseOpset };
+
 export interface ExportOptions {
   /** Version of ONNX's operators, 7 to 23; quantized models take 13 or later, int4 weights 21. Default 17, or 21 for int4. */
   opset?: number;
@@ -22,7 +24,8 @@ export interface ExportOptions {
  * metadata is kept, and under the key `requant` what ONNX cannot say, such as the rounding (docs/onnx.md).
  *
  * Errors: ERR_MODEL_KIND (not a model of this package), ERR_ARGUMENT (opset), ERR_UNSUPPORTED (an opset below what the
- * model takes, or layers that ONNX cannot express: all are named), ERR_DISPOSED, ERR_LIMIT (2 GiB).
+ * model takes, or layers that ONNX cannot express: all are named), ERR_DISPOSED, ERR_LIMIT (2 GiB), ERR_PEER
+ * (@bufbuild/protobuf is not installed).
  */
 export function exportOnnx(model: Model, options: ExportOptions = {}): Uint8Array {
   if (!(model instanceof GraphModel)) throw expected('ERR_MODEL_KIND', 'an MLP or a QuantizedMLP', model);
@@ -31,16 +34,17 @@ export function exportOnnx(model: Model, options: ExportOptions = {}): Uint8Arra
   return encodeOnnx(graph, metadata, chooseOpset(graph, options.opset));
 }
 
-/** @internal The same of a graph. */
+/** @internal The same of a graph. `takesCodes`: where the input is codes of one scale, rows come as those. */
 export function encodeOnnx(
   graph: Graph,
   metadata: Readonly<Record<string, string>>,
   opset: number,
+  takesCodes = false,
 ): Uint8Array {
   checkExportable(graph);
   const writer = new GraphWriter(graph, opset);
   const values = new Values(graph, writer);
-  values.writeInput();
+  if (!takesCodes) values.writeInput();
   const nodes = new NodeWriter(graph, writer, values);
   for (const node of graph.nodes) nodes.write(node);
   const output = outputName(graph, values, writer);
@@ -50,7 +54,7 @@ export function encodeOnnx(
   return encodeModel(
     onnxGraph({
       name: 'requant',
-      inputs: [port(graph.input, 'float32', from!.features)],
+      inputs: [port(graph.input, takesCodes ? from!.dtype : 'float32', from!.features)],
       outputs: [port(output, to!.dtype, to!.features)],
       initializers: writer.initializers,
       nodes: writer.nodes,

@@ -1,11 +1,11 @@
 import { expected, RequantError } from '../../../errors';
-import { elementwiseAttributes } from '../../../layers/elementwise';
 import { MAX_FEATURES } from '../../../layers/linear';
 import { findNonFinite } from '../../../quantization/float32';
 import { activationTable } from '../../activation-table';
 import { checkGraph } from '../../check-graph';
 import { type ElementwiseNode, type Graph, isCodes, type Node, type Value } from '../../graph';
 import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../limits';
+import { exactAttributes } from '../keyed';
 import type { NodeKey, RequantKey } from '../requant-key';
 import type { DraftNode, LayerNormDraft } from './draft';
 import type { Quantized } from './quantized/fuse';
@@ -48,7 +48,7 @@ export function emit(
   for (const { features } of values.values()) checkCount('features in a value', features, MAX_FEATURES);
   checkTotalFeatures(values);
   const graph: Graph = {
-    kind: key?.kind ?? (nodes.some(isQuantized) ? 'quantized' : 'float'),
+    kind: nodes.some(isQuantized) ? 'quantized' : (key?.kind ?? 'float'),
     rounding: key?.rounding ?? 'float32',
     input: nameOf(draft.input),
     output: nameOf(output),
@@ -140,8 +140,7 @@ function elementwiseNode(
   values: ReadonlyMap<string, Value>,
   key: NodeKey | undefined,
 ): ElementwiseNode {
-  const attributes = key?.attributes && elementwiseAttributes(given.op, key.attributes);
-  const node = attributes === undefined ? given : { ...given, attributes };
+  const node = { ...given, attributes: exactAttributes(given.op, given.attributes, key) };
   const [from, to] = [values.get(node.inputs[0]!)!, values.get(node.output)!];
   return isCodes(from) && isCodes(to) ? { ...node, table: activationTable(node, from, to) } : node;
 }

@@ -57,6 +57,12 @@ describe('Values', () => {
     expect([...constant(graph, 'y/zero_point')]).toEqual([128]);
   });
 
+  it('or codes, where it is told so', () => {
+    const { input, node } = decoded(encodeOnnx(codesGraph({}, {}), {}, 17, true)).graph!;
+    const type = input[0]!.type?.value.case === 'tensorType' ? input[0]!.type.value.value : undefined;
+    expect([type?.elemType, node[0]!.opType, node[0]!.input[0]]).toEqual([2, 'DequantizeLinear', 'x']);
+  });
+
   it('gives the codes of the input where that is the output', () => {
     const graph = codesGraph({}, {});
     const only = { ...graph, nodes: [], output: 'x', values: new Map([...graph.values].slice(0, 1)) };

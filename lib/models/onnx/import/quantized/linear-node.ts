@@ -1,6 +1,7 @@
 import { quantizeBias } from '../../../../quantization/weights';
 import { accumulatorScale } from '../../../compile';
 import { type CodesValue, isCodes, type LinearNode, type Value, type Weight } from '../../../graph';
+import { keptScale } from '../../keyed';
 import type { NodeKey } from '../../requant-key';
 import type { LinearDraft } from '../draft';
 import type { IntegerBias } from './constants';
@@ -21,7 +22,7 @@ export function linearNode(
       mode: 'float',
       weight: { format: 'float32', data: weight },
       ...floatBias(draft),
-      ...(key?.scale && { quantization: { scale: key.scale } }),
+      ...keptScale(name, values.get(output)!.features, key),
     };
   const codes = integerWeight(integer);
   if (mode !== 'static' || !isCodes(input)) return { ...base, mode, weight: codes, ...floatBias(draft) };
