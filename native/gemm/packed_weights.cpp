@@ -185,7 +185,7 @@ Status PackedWeights::check_bound(std::span<const int32_t> bias, int64_t x_lo, i
     const auto [lo, hi] = bound(column, bias, x_lo, x_hi);
     if (hi <= INT32_MAX && lo >= INT32_MIN) continue;
     return {Code::overflow, "expected the accumulators of output feature " + std::to_string(column) +
-                                " to fit int32 but they span [" + std::to_string(lo) + ", " +
+                                " to fit int32 but received those in [" + std::to_string(lo) + ", " +
                                 std::to_string(hi) + "]"};
   }
   return {};

@@ -16,12 +16,12 @@ const DEFAULT_SECONDS = 120;
 /** Of each target: half a minute for all, without building them. */
 const SMOKE_SECONDS = 2;
 
-const HELP = `usage: npm run fuzz -- <target> [seconds]
+const HELP = `usage: npm run fuzz -- <target> [seconds | <n>x]
 
 Targets: ${SCRIPT_TARGETS.join(', ')} (TypeScript),
          ${NATIVE_TARGETS.join(', ')} (C++: needs cmake and clang 19 with its sanitizers, or CXX=<a clang++>),
          or all, one after the other.
-Seconds: of each target; ${DEFAULT_SECONDS} where not given.
+Seconds: of each target; ${DEFAULT_SECONDS} where not given. 1000000x: so many executions of each.
   --smoke          all targets, ${SMOKE_SECONDS} s each
   --smoke=scripts  those in TypeScript only
 
@@ -39,13 +39,14 @@ function scriptCommand(target, input) {
 }
 
 /** Runs libFuzzer on a target; true where nothing was found. */
-function fuzz(target, { environment, seconds, input }) {
+function fuzz(target, { environment, seconds, runs, input }) {
   const corpus = path.join(build, 'corpus', target);
   const [program, ...args] = (isNative(target) ? nativeCommand : scriptCommand)(target, input ?? corpus);
   args.push('-timeout=10', '-rss_limit_mb=2048', `-artifact_prefix=${build}/findings/${target}-`);
   args.push('-print_final_stats=1');
-  if (input === undefined) args.push(`-max_total_time=${seconds}`);
-  console.error(`fuzz: ${target}, ${input ?? `${seconds} s`}`);
+  if (seconds !== undefined) args.push(`-max_total_time=${seconds}`);
+  if (runs !== undefined) args.push(`-runs=${runs}`);
+  console.error(`fuzz: ${target}, ${input ?? (runs === undefined ? `${seconds} s` : `${runs} executions`)}`);
   const env = isNative(target) ? process.env : environment;
   const child = spawn(program, args, { cwd: build, env, stdio: 'inherit' });
   return new Promise((resolve) => child.on('exit', (code) => resolve(code === 0)));
@@ -58,6 +59,8 @@ function parse([target, second, ...rest]) {
     return [SCRIPT_TARGETS, { seconds: SMOKE_SECONDS }];
   const targets = target === 'all' ? TARGETS : TARGETS.filter((name) => name === target);
   if (targets.length === 0 || rest.length > 0) return undefined;
+  if (second !== undefined && /^[1-9]\d*x$/.test(second))
+    return [targets, { runs: Number.parseInt(second, 10) }];
   if (second === undefined || /^[1-9]\d*$/.test(second))
     return [targets, { seconds: Number(second ?? DEFAULT_SECONDS) }];
   return targets.length === 1 ? [targets, { input: path.resolve(second) }] : undefined;

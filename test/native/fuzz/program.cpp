@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ops/codes.h"
+#include "size.h"
 
 namespace requant::fuzz {
 namespace {
@@ -14,7 +15,7 @@ using plan::ValueType;
 
 constexpr size_t kMaxStages = 12;
 /// Weights of a program: what is larger finds nothing that this does not, and takes its time.
-constexpr size_t kMaxWeights = size_t{1} << 16;
+size_t max_weights() { return size_t{1} << (kSmall ? 9 : 16); }
 
 bool reads_codes(Op op) {
   return op == Op::static_codes || op == Op::static_floats || op == Op::dequantize || op == Op::lookup ||
@@ -41,6 +42,7 @@ class Decoder {
   /// Small and odd ones mostly; some that fill panels or call for threads.
   size_t features() {
     const uint8_t kind = bytes_.byte();
+    if (kSmall) return 1 + kind % 11;
     if (kind < 200) return 1 + kind % 70;
     static constexpr size_t kEdges[] = {64, 65, 127, 128, 129, 192, 255, 256, 257, 384, 512, 640};
     return kEdges[kind % std::size(kEdges)];
@@ -229,7 +231,7 @@ class Decoder {
 
   Bytes& bytes_;
   Program program_;
-  size_t left_ = kMaxWeights;
+  size_t left_ = max_weights();
 };
 
 Status add_int8(plan::Builder& builder, const StageData& s) {

@@ -1,0 +1,3 @@
+#include "size.h"
+
+const bool requant::fuzz::kSmall = true;
