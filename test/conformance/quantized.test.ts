@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { encodeModel, graph, node, tensor, value } from '../../lib/formats/onnx';
+import { node, value } from '../../lib/formats/onnx';
 import { load } from '../../lib/index';
 import { kernels } from '../../lib/kernels';
+import { OnnxWriter } from '../support/onnx-writer';
 import { Seeded } from '../support/random';
 import { OrtModel } from './ort';
 
@@ -10,8 +11,6 @@ import { OrtModel } from './ort';
 const random = new Seeded(77);
 const { fround } = Math;
 type Codes = 'uint8' | 'int8';
-type Parts = Parameters<typeof graph>[0];
-type Tensor = ReturnType<typeof tensor>;
 
 /** Without VNNI, ONNX Runtime adds products of uint8 and int8 in saturating int16: only small weights are exact there. */
 const isExact = kernels().available.some((name) => /vnni|neon/.test(name));
@@ -21,57 +20,6 @@ const weights = (dtype: Codes, length: number) =>
   isExact ? codes(dtype, length) : codes(dtype, length).map((w) => w % 64);
 const zeroPoint = (dtype: Codes) => (dtype === 'uint8' ? random.integer(0, 255) : random.integer(-128, 127));
 const scale = (low: number, high: number) => fround(2 ** (low + (high - low) * random.uniform()));
-
-class Writer {
-  readonly initializers: Tensor[] = [];
-  readonly nodes: ReturnType<typeof node>[] = [];
-  private count = 0;
-
-  fresh(): string {
-    return `v${this.count++}`;
-  }
-
-  floats(data: readonly number[], dims: readonly number[] = data.length === 1 ? [] : [data.length]): string {
-    const name = this.fresh();
-    this.initializers.push(tensor(name, 'float32', dims, Float32Array.from(data)));
-    return name;
-  }
-
-  codes(dtype: Codes, data: ArrayLike<number>, dims: readonly number[]): string {
-    const name = this.fresh();
-    if (dtype === 'uint8') this.initializers.push(tensor(name, dtype, dims, Uint8Array.from(data)));
-    else this.initializers.push(tensor(name, dtype, dims, Int8Array.from(data)));
-    return name;
-  }
-
-  int32s(data: Int32Array): string {
-    const name = this.fresh();
-    this.initializers.push(tensor(name, 'int32', [data.length], data));
-    return name;
-  }
-
-  /** Scale and zero point of a value. */
-  grid(dtype: Codes, s: number, z: number): [string, string] {
-    return [this.floats([s]), this.codes(dtype, [z], [])];
-  }
-
-  add(
-    type: string,
-    inputs: readonly string[],
-    attributes: Parameters<typeof node>[3] = {},
-    domain = '',
-    output = this.fresh(),
-  ): string {
-    this.nodes.push(node(type, inputs, [output], attributes, domain));
-    return output;
-  }
-
-  bytes(inputs: Parts['inputs'], outputs: Parts['outputs'], opset = 17): Uint8Array {
-    const { nodes, initializers } = this;
-    const parts = graph({ name: 'g', inputs, outputs, initializers, nodes });
-    return encodeModel(parts, { opset, domains: { 'com.microsoft': 1 } });
-  }
-}
 
 /** Widths, and types of the activations and of the weights of a random net. */
 function draw() {
@@ -139,7 +87,7 @@ describe('QOperator', () => {
   it('QLinearMatMul, QGemm', async () => {
     for (let i = 0; i < NETS; i++) {
       const { widths, x: dtype, w: wType, perChannel } = draw();
-      const write = new Writer();
+      const write = new OnnxWriter();
       let [s, z] = [INPUT_SCALE, zeroPoint(dtype)];
       let grid = write.grid(dtype, s, z);
       let x = write.add('QuantizeLinear', ['x', ...grid]);
@@ -181,7 +129,7 @@ describe('QOperator', () => {
   it('DynamicQuantizeLinear with MatMulInteger, MatMulIntegerToFloat, DynamicQuantizeMatMul: a row at a time', async () => {
     for (let i = 0; i < NETS; i++) {
       const { widths, w: wType, perChannel } = draw();
-      const write = new Writer();
+      const write = new OnnxWriter();
       let x = 'x';
       for (const [layer, out] of widths.slice(1).entries()) {
         const k = widths[layer]!;
@@ -229,7 +177,7 @@ describe('QDQ', () => {
   it('Gemm and MatMul, Relu and Clip between, weights stored in every way', async () => {
     for (let i = 0; i < NETS; i++) {
       const { widths, x: dtype, w: wType, perChannel } = draw();
-      const write = new Writer();
+      const write = new OnnxWriter();
       let s = INPUT_SCALE;
       let grid = write.grid(dtype, s, zeroPoint(dtype));
       let x = write.add('QuantizeLinear', ['x', ...grid]);

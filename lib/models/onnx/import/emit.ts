@@ -8,6 +8,7 @@ import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../lim
 import { exactAttributes } from '../keyed';
 import type { NodeKey, RequantKey } from '../requant-key';
 import type { DraftNode, LayerNormDraft } from './draft';
+import type { CodesGrid } from './quantized/constants';
 import type { Quantized } from './quantized/fuse';
 import { linearNode } from './quantized/linear-node';
 import { checkProblems, type Problems, type Translation } from './translate';
@@ -31,6 +32,13 @@ export function emit(
   );
   for (const node of drafts) {
     const inputs = node.inputs.map(nameOf);
+    if (
+      node.inputs.some((name) => isPerFeature(grids.get(name))) &&
+      !(node.op === 'linear' && node.mode === 'static')
+    )
+      problems.push(
+        `${node.source} (codes with a scale a feature, which only a linear node of integer weights reads)`,
+      );
     const renamed = { ...node, inputs, output: nameOf(node.output) };
     const made = emitNode(renamed, freeName(node.name, names), values, key?.nodes.get(node.name));
     if (made === undefined)
@@ -90,6 +98,8 @@ function isQuantized(node: Node): boolean {
     node.op === 'quantize' || node.op === 'dequantize' || (node.op === 'linear' && node.mode !== 'float')
   );
 }
+
+const isPerFeature = (grid: CodesGrid | undefined) => grid !== undefined && grid.scale.length > 1;
 
 /** Undefined for a step that no model has by itself. */
 function emitNode(

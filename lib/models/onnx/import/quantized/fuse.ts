@@ -104,7 +104,7 @@ class Fusion implements Quantized {
     const bounds: Bounds[] = [];
     const behind: DraftNode[] = [quantize];
     let writer = this.onlyWriter(quantize.inputs[0]!);
-    while (writer !== undefined && this.clampOf(writer) !== undefined && this.onlyWriter(writer.inputs[0]!)) {
+    while (writer !== undefined && this.isClampOfFloats(writer)) {
       bounds.unshift(this.clampOf(writer)!);
       behind.push(writer);
       writer = this.onlyWriter(writer.inputs[0]!);
@@ -137,6 +137,12 @@ class Fusion implements Quantized {
 
   private clampOf(node: DraftNode): Bounds | undefined {
     return 'attributes' in node ? clampBounds(node.op, node.attributes) : undefined;
+  }
+
+  /** With a node of its own in front. */
+  private isClampOfFloats(node: DraftNode): boolean {
+    const x = node.inputs[0]!;
+    return this.clampOf(node) !== undefined && !this.grids.has(x) && this.onlyWriter(x) !== undefined;
   }
 
   private isClampOfCodes(node: DraftNode): node is ElementwiseDraft {
