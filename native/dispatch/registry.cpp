@@ -7,21 +7,22 @@
 namespace requant::dispatch {
 namespace {
 
-constexpr Kernel kKernels[] = {
 #if defined(__x86_64__)
-    {"avx512vnni", kAvx2 | kFma | kAvx512 | kAvx512Vnni, &requant_kernels_avx512vnni},
-    {"avxvnni", kAvx2 | kFma | kAvxVnni, &requant_kernels_avxvnni},
-    {"avx2", kAvx2 | kFma, &requant_kernels_avx2},
-#elif defined(__aarch64__)
-    {"neon-i8mm", kDotprod | kI8mm, &requant_kernels_neon_i8mm},
-    {"neon-dotprod", kDotprod, &requant_kernels_neon_dotprod},
+/// The products of AVX-VNNI, everything else of AVX2: the same instructions, once in a binary.
+const kernels::KernelSet& avxvnni_on_avx2() noexcept {
+  static const kernels::KernelSet set = [] {
+    kernels::KernelSet filled = requant_kernels_avxvnni;
+    filled.sgemm = requant_kernels_avx2.sgemm;
+    filled.vector = requant_kernels_avx2.vector;
+    return filled;
+  }();
+  return set;
+}
 #endif
-    {"scalar", 0, &requant_kernels_scalar},
-};
 
 std::string available_names() {
   std::string names;
-  for (const Kernel& kernel : kKernels) {
+  for (const Kernel& kernel : compiled_kernels()) {
     if (!runs_here(kernel)) continue;
     if (!names.empty()) names += ", ";
     names += kernel.name;
@@ -31,12 +32,25 @@ std::string available_names() {
 
 }  // namespace
 
-std::span<const Kernel> compiled_kernels() noexcept { return kKernels; }
+std::span<const Kernel> compiled_kernels() noexcept {
+  static const Kernel kernels[] = {
+#if defined(__x86_64__)
+      {"avx512vnni", kAvx2 | kFma | kAvx512 | kAvx512Vnni, &requant_kernels_avx512vnni},
+      {"avxvnni", kAvx2 | kFma | kAvxVnni, &avxvnni_on_avx2()},
+      {"avx2", kAvx2 | kFma, &requant_kernels_avx2},
+#elif defined(__aarch64__)
+      {"neon-i8mm", kDotprod | kI8mm, &requant_kernels_neon_i8mm},
+      {"neon-dotprod", kDotprod, &requant_kernels_neon_dotprod},
+#endif
+      {"scalar", 0, &requant_kernels_scalar},
+  };
+  return kernels;
+}
 
 bool runs_here(const Kernel& kernel) noexcept { return (kernel.required_features & ~cpu_features()) == 0; }
 
 Result<const Kernel*> select_kernel(std::string_view name) {
-  for (const Kernel& kernel : kKernels) {
+  for (const Kernel& kernel : compiled_kernels()) {
     if (runs_here(kernel) && (name.empty() || name == kernel.name)) return &kernel;
   }
   return Status(Code::kernel, "expected REQUANT_KERNEL to be one of " + available_names() +

@@ -266,11 +266,11 @@ struct PeakLoops {
   uint64_t (*float32)(uint64_t steps) noexcept;
 };
 
-/// One instruction set's kernels.
+/// One instruction set's kernels. Nulls are filled in by dispatch::compiled_kernels.
 struct KernelSet {
   const QGemmKernel* qgemm;
-  const SGemmKernel* sgemm;
-  const VectorKernel* vector;
+  const SGemmKernel* sgemm;          // null: that of the instruction set it extends
+  const VectorKernel* vector;        // and so
   const PeakLoops* peak;             // null for the scalar kernel
   const Int4Kernel* int4 = nullptr;  // null: the scalar kernel's serves
 };

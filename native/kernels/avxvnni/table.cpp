@@ -1,5 +1,5 @@
-// The table of the AVX-VNNI kernels: the only symbol of this instruction set. Everything but the int8 product
-// is AVX2's.
+// The table of the AVX-VNNI kernels: the only symbol of this instruction set. It holds the products of
+// integers; everything else is AVX2's, which dispatch puts in the place of what is null here.
 #include "kernels/avx2/float.h"
 #include "kernels/avxvnni/int4.h"
 #include "kernels/avxvnni/qgemm.h"
@@ -13,5 +13,5 @@ constexpr PeakLoops kPeak{peak_int8<Vex>, peak_float32};
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avxvnni{
-    &requant::kernels::kQGemm<requant::kernels::Vex>, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, &requant::kernels::kInt4<requant::kernels::Int4Vnni<requant::kernels::Vex>>};
+    &requant::kernels::kQGemm<requant::kernels::Vex>, nullptr, nullptr, &requant::kernels::kPeak,
+    &requant::kernels::kInt4<requant::kernels::Int4Vnni<requant::kernels::Vex>>};
