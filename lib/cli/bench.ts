@@ -40,7 +40,7 @@ export function addBench(program: Command, execute: Execute): void {
     .command('bench')
     .summary('time a model on this machine: int8 beside float32')
     .description('Times a model of yours on this machine: latency and rows/s, int8 beside float32.')
-    .argument('<model...>', 'a model file (.safetensors), or a float and a quantized one')
+    .argument('<model...>', 'a model file (.safetensors, .onnx), or a float and a quantized one')
     .option('--batch <list>', `rows a call (default: ${DEFAULT_BATCHES})`, option.integerList(MAX_BATCH))
     .option(
       '--threads <list>',

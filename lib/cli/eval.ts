@@ -32,7 +32,7 @@ export function addEval(program: Command, execute: Execute): void {
     .command('eval')
     .summary('run a model on rows: accuracy, agreement, speed, outputs')
     .description('Runs a model, float or quantized, on the rows of a .npy file.')
-    .argument('<model>', 'model file (.safetensors)')
+    .argument('<model>', 'model file (.safetensors, .onnx)')
     .requiredOption('--test <x.npy>', 'rows to run')
     .option('--labels <y.npy>', 'their class labels: reports the accuracy')
     .option('--against <model>', 'another model, to compare the outputs with');

@@ -5,9 +5,9 @@ import { readSafetensors } from '../formats/safetensors';
 import type { ElementwiseName } from '../layers/elementwise';
 import { tensorsHash } from '../models/encode';
 import type { Graph, RecordStep } from '../models/graph';
-import { type LoadedGraph, loadGraph } from '../models/load-graph';
+import { isOnnx, type LoadedGraph, loadGraph } from '../models/load-graph';
 import { bytes, count, fields, plural } from './format';
-import { loadOptions } from './models';
+import { loadOptions, sourceOf } from './models';
 import { nodeReports, nodeTable, type ValueReport, valueReport, valueText } from './nodes';
 import * as option from './options';
 import type { Execute, Outcome } from './outcome';
@@ -23,7 +23,7 @@ export function addInspect(program: Command, execute: Execute): void {
     .command('inspect')
     .summary('show what a model file holds, and check it')
     .description('Shows ports, nodes, metadata and record of a model file, and checks its sha256.')
-    .argument('<model>', 'model file (.safetensors), float or quantized');
+    .argument('<model>', 'model file (.safetensors, .onnx), float or quantized');
   option
     .addJson(option.addActivation(command))
     .addHelpText('after', EXAMPLES)
@@ -34,10 +34,10 @@ export function addInspect(program: Command, execute: Execute): void {
 
 async function inspectModel(path: string, activation: ElementwiseName | undefined): Promise<Outcome> {
   const file = await readFileBytes(path);
-  const loaded = await loadGraph(file, loadOptions([file], activation)[0]);
+  const loaded = await loadGraph(sourceOf(path, file), loadOptions([file], activation)[0]);
   checkHash(path, loaded);
   const { graph, metadata, sha256 } = loaded;
-  const { version, producer } = originOf(file);
+  const { version, producer }: Origin = isOnnx(file) ? loaded : originOf(file);
   const facts = {
     path,
     kind: graph.kind,
@@ -66,10 +66,15 @@ function checkHash(path: string, { sha256, tensors }: LoadedGraph): void {
     );
 }
 
+interface Origin {
+  readonly version?: number;
+  readonly producer?: string;
+}
+
 /** Both undefined for a checkpoint from elsewhere. */
-function originOf(file: Uint8Array): { version?: number; producer?: string } {
+function originOf(file: Uint8Array): Origin {
   const document = readSafetensors(file).metadata['requant'];
-  return document === undefined ? {} : (JSON.parse(document) as { version: number; producer: string });
+  return document === undefined ? {} : (JSON.parse(document) as Origin);
 }
 
 interface Facts {
@@ -95,7 +100,9 @@ function textOf(facts: Facts): string {
       ['kind', rounding === null ? facts.kind : `${facts.kind}, rounding ${rounding}`],
       [
         'made by',
-        producer === null ? 'unknown (a checkpoint)' : `${producer}, format version ${formatVersion}`,
+        producer === null
+          ? 'unknown (a checkpoint)'
+          : `${producer}, ${formatVersion === null ? 'ONNX' : `format version ${formatVersion}`}`,
       ],
       ['sha256', sha256 === null ? 'none in the file' : `${sha256} (checked)`],
       ['input', portText(facts.input)],

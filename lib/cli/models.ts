@@ -4,7 +4,7 @@ import { readSafetensors } from '../formats/safetensors';
 import type { ElementwiseName } from '../layers/elementwise';
 import { FORMAT_NAME } from '../models/encode';
 import { load } from '../models/load';
-import type { LoadOptions } from '../models/load-graph';
+import { isOnnx, type LoadOptions, type Source } from '../models/load-graph';
 import type { MLP } from '../models/mlp';
 import type { QuantizedMLP } from '../models/quantized-mlp';
 import { UsageError } from './outcome';
@@ -18,12 +18,19 @@ export function loadOptions(
   activation: ElementwiseName | undefined,
 ): LoadOptions[] {
   if (activation === undefined) return files.map(() => ({}));
-  const lacking = files.map((file) => readSafetensors(file).metadata['format'] !== FORMAT_NAME);
+  const lacking = files.map(
+    (file) => !isOnnx(file) && readSafetensors(file).metadata['format'] !== FORMAT_NAME,
+  );
   if (!lacking.includes(true))
     throw new UsageError(
       `expected no --activation for a file that states its layers but received ${activation}`,
     );
   return lacking.map((lacks) => (lacks ? { activation } : {}));
+}
+
+/** What to load of a file that has been read: an ONNX model's tensors may lie in files beside it. */
+export function sourceOf(path: string, file: Uint8Array): Source {
+  return isOnnx(file) ? path : file;
 }
 
 /** Models of one command line. */
@@ -33,7 +40,7 @@ export async function loadModels(
 ): Promise<(MLP | QuantizedMLP)[]> {
   const files = await Promise.all(paths.map((path) => readFileBytes(path)));
   const options = loadOptions(files, activation);
-  return Promise.all(files.map((file, i) => load(file, options[i])));
+  return Promise.all(files.map((file, i) => load(sourceOf(paths[i]!, file), options[i])));
 }
 
 /** Refuses to write over a file that the command reads. */

@@ -12,7 +12,7 @@ import { DEFAULT_GROUP_SIZE, GROUP_SIZES, type GroupSize } from '../quantization
 import { ROUNDINGS } from '../quantization/rounding';
 import { type Evaluation, evaluateAll } from './evaluation';
 import { accuracy, agreement, bytes, fields, plural, real, sqnr } from './format';
-import { checkOutputPath, loadOptions } from './models';
+import { checkOutputPath, loadOptions, sourceOf } from './models';
 import { type NodeReport, nodeReports, nodeTable } from './nodes';
 import * as option from './options';
 import { type Context, EXIT, type Execute, type Outcome, type Problem, UsageError } from './outcome';
@@ -44,6 +44,7 @@ Examples:
   requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors \\
     --test test.npy --labels labels.npy --max-drop 0.5
+  requant quantize mnist.onnx --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors
   requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors`;
 
@@ -54,7 +55,7 @@ export function addQuantize(program: Command, execute: Execute): void {
     .description(
       'Calibrates a float model on data, quantizes it to int8 (or its weights to int4) and writes the new model.',
     )
-    .argument('<float>', 'float model (.safetensors)')
+    .argument('<float>', 'float model (.safetensors, .onnx)')
     .requiredOption('-o <file>', 'where to write the quantized model')
     .option('--calibrate <data.npy>', 'rows to calibrate on; required by --mode static');
   option.addActivation(command);
@@ -142,7 +143,7 @@ function addQuantizationOptions(command: Command): void {
 async function quantizeModel(path: string, flags: Flags, context: Context): Promise<Outcome> {
   checkFlags(path, flags);
   const source = await readFileBytes(path);
-  using float = await MLP.load(source, loadOptions([source], flags.activation)[0]);
+  using float = await MLP.load(sourceOf(path, source), loadOptions([source], flags.activation)[0]);
   if (flags.maxDrop !== undefined) checkGate(float, flags);
   const calibration =
     flags.calibrate === undefined ? null : await calibrated(float, flags.calibrate, flags, context);

@@ -9,6 +9,7 @@ import {
   type ElementwiseNode,
   type Graph,
   isCodes,
+  type LayerNormNode,
   type LinearNode,
   type Node,
   sameGrid,
@@ -89,6 +90,9 @@ class Compiler {
         break;
       case 'dequantize':
         this.dequantize(node.inputs[0]!, this.id(node.output));
+        break;
+      case 'layerNorm':
+        this.layerNorm(node);
         break;
       case 'softmax':
       case 'logSoftmax':
@@ -189,6 +193,22 @@ class Compiler {
     this.viaFloats([node.inputs[0]!], node.output, ([x], y) => ({ op, inputs: [x!], output: y, a, b }));
   }
 
+  /** Codes are normalized as they are: from their exact sums. */
+  private layerNorm({ inputs, output, epsilon, gamma, beta }: LayerNormNode): void {
+    const input = inputs[0]!;
+    const x = this.value(input);
+    const grid = isCodes(x) ? { grid: nativeGrid(x) } : {};
+    this.toValue(output, (y) => ({
+      op: 'layerNorm',
+      inputs: [this.id(input)],
+      output: y,
+      epsilon,
+      weight: gamma,
+      bias: beta,
+      ...grid,
+    }));
+  }
+
   private plain(
     op: 'softmax' | 'logSoftmax' | 'add' | 'concat',
     inputs: readonly string[],
@@ -217,13 +237,18 @@ class Compiler {
     stage: (inputs: number[], output: number) => NativeStage,
   ): void {
     const floats = inputs.map((name) => this.asFloat(name));
+    this.toValue(output, (y) => stage(floats, y));
+  }
+
+  /** A stage that writes float32, and a quantize behind it where the value is codes. */
+  private toValue(output: string, stage: (output: number) => NativeStage): void {
     const y = this.value(output);
     if (!isCodes(y)) {
-      this.stages.push(stage(floats, this.id(output)));
+      this.stages.push(stage(this.id(output)));
       return;
     }
     const result = this.addValue(`${output} (float32)`, { features: y.features, dtype: 'float32' });
-    this.stages.push(stage(floats, result));
+    this.stages.push(stage(result));
     this.quantize(result, output);
   }
 

@@ -2,6 +2,7 @@ import { expected, RequantError } from '../errors';
 import { parseStrictJson } from '../formats/strict-json';
 import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../layers/elementwise';
 import { MAX_FEATURES } from '../layers/linear';
+import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
 import { findOutside } from '../quantization/float32';
 import { GROUP_SIZES, groupCount, int4RowBytes, invalidInt4Byte, isGroupSize } from '../quantization/int4';
@@ -26,7 +27,6 @@ import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES 
 
 const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 /** In the format, but for a later version of this package. */
-const FUTURE_OPS = ['layerNorm'];
 const FUTURE_WEIGHTS = ['e4m3fn', 'e5m2', 'fp8'];
 
 /**
@@ -154,8 +154,6 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
     'attributes',
   ]);
   const op = node.op.string();
-  if (FUTURE_OPS.includes(op))
-    throw new RequantError('ERR_UNSUPPORTED', `expected a supported operator but received '${op}'`);
   const base = {
     name: node.name.string(),
     inputs: node.inputs.array().map((r) => r.string()),
@@ -169,6 +167,10 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
     const extra = keys.find((key) => node[key].isPresent);
     if (extra !== undefined) throw reader.fail(`a ${op} node without '${extra}'`);
   };
+  if (op === 'layerNorm') {
+    refuse(['mode', 'rounding', 'weight', 'bias', 'table']);
+    return { ...base, op, ...decodeLayerNorm(node, values.get(base.output)!.features, tensors) };
+  }
   refuse(['gamma', 'beta']);
   if (op === 'linear') {
     refuse(['table', 'attributes']);
@@ -184,6 +186,28 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
   refuse(['table', 'attributes']);
   if (!PLAIN_OPS.includes(op as PlainNode['op'])) throw node.op.fail('a known operator');
   return { ...base, op: op as PlainNode['op'] };
+}
+
+/** The layer's own checks serve the file too. */
+function decodeLayerNorm(
+  node: Record<'gamma' | 'beta' | 'attributes', JsonReader>,
+  features: number,
+  tensors: TensorReader,
+) {
+  const attributes = node.attributes.optional((r) => r.object(['epsilon']));
+  const epsilon = attributes?.epsilon.optional((r) => r.number());
+  const read = (r: JsonReader) => tensors.read(r, 'float32', [[features]]);
+  const gamma = node.gamma.optional(read);
+  const beta = node.beta.optional(read);
+  const layer = asFormatError(() =>
+    layerNorm({
+      features,
+      ...(epsilon !== undefined && { epsilon }),
+      ...(gamma && { weight: gamma }),
+      ...(beta && { bias: beta }),
+    }),
+  ) as LayerNormLayer;
+  return { epsilon: layer.epsilon, ...(gamma && { gamma }), ...(beta && { beta }) };
 }
 
 function decodeLinear(
@@ -281,8 +305,13 @@ function decodeAttributes(reader: JsonReader, op: Parameters<typeof elementwiseA
   const attributes = entries.map(
     ([key, r]) => [key, typeof r.raw() === 'string' ? r.string() : r.number()] as const,
   );
+  return asFormatError(() => elementwiseAttributes(op, Object.fromEntries(attributes)));
+}
+
+/** What a layer's own checks refuse is the file's fault. */
+function asFormatError<T>(check: () => T): T {
   try {
-    return elementwiseAttributes(op, Object.fromEntries(attributes));
+    return check();
   } catch (cause) {
     throw new RequantError('ERR_FORMAT', (cause as Error).message, { cause });
   }

@@ -94,6 +94,15 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
       bias: node.bias && tensors.add(`${name}.bias`, tensor(node.bias)),
     };
   }
+  if (node.op === 'layerNorm') {
+    const { gamma, beta, epsilon } = node;
+    return {
+      ...common,
+      gamma: gamma && tensors.add(`${name}.weight`, tensor(gamma)),
+      beta: beta && tensors.add(`${name}.bias`, tensor(beta)),
+      attributes: { epsilon },
+    };
+  }
   if (!('attributes' in node)) return common;
   const finite = Object.entries(node.attributes).filter(
     ([, value]) => typeof value === 'string' || Number.isFinite(value),

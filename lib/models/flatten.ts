@@ -3,6 +3,7 @@ import { type ConcatLayer, concat, type ResidualLayer, residual } from '../layer
 import { type ElementwiseLayer, elementwise, isElementwiseOp } from '../layers/elementwise';
 import type { Layer, LayerQuantization } from '../layers/layer';
 import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
+import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { Random } from '../random';
 import type { Graph, LinearNode, Node, Value } from './graph';
@@ -16,7 +17,8 @@ export function flatten(given: readonly Layer[], seed = 0): Graph {
   if (!Array.isArray(given)) throw expected('ERR_ARGUMENT', 'a list of layers', given);
   const layers = checkedLayers(given, 0);
   const features = inputFeatures(layers);
-  if (features === undefined) throw expected('ERR_ARGUMENT', 'at least one linear layer', 'none');
+  if (features === undefined)
+    throw expected('ERR_ARGUMENT', 'at least one linear layer or layer norm', 'none');
   const builder = new GraphBuilder(features, new Random(seed));
   const output = builder.sequence(layers, INPUT_NAME, '');
   return {
@@ -59,6 +61,15 @@ function made(layer: Layer, depth: number): Layer {
         ...(bias !== undefined && { bias }),
       });
     }
+    case 'layerNorm': {
+      const { features, epsilon, weight, bias } = layer as LayerNormLayer;
+      return layerNorm({
+        features,
+        ...(epsilon !== undefined && { epsilon }),
+        ...(weight && { weight }),
+        ...(bias && { bias }),
+      });
+    }
     case 'residual': {
       const { layers } = residual((layer as ResidualLayer).layers) as ResidualLayer;
       return residual(checkedLayers(layers, depth + 1));
@@ -72,7 +83,7 @@ function made(layer: Layer, depth: number): Layer {
   }
 }
 
-/** Only linear layers know their features; the first one met says what the model takes. */
+/** Only linear layers and layer norms know their features; the first one met says what the model takes. */
 function inputFeatures(layers: readonly Layer[]): number | undefined {
   for (const layer of layers) {
     const found = featuresInside(layer);
@@ -84,6 +95,7 @@ function inputFeatures(layers: readonly Layer[]): number | undefined {
 
 function featuresInside(layer: Layer): number | undefined {
   if (layer.type === 'linear') return (layer as LinearLayer).inFeatures;
+  if (layer.type === 'layerNorm') return (layer as LayerNormLayer).features;
   if (layer.type === 'residual') return inputFeatures((layer as ResidualLayer).layers);
   if (layer.type !== 'concat') return undefined;
   for (const branch of (layer as ConcatLayer).branches) {
@@ -116,6 +128,8 @@ class GraphBuilder {
       case 'softmax':
       case 'logSoftmax':
         return this.add({ name, op: layer.type, inputs: [input], output: name }, this.features(input));
+      case 'layerNorm':
+        return this.layerNorm(layer as LayerNormLayer, input, name);
       case 'residual':
         return this.residual(layer as ResidualLayer, input, name);
       case 'concat':
@@ -154,6 +168,22 @@ class GraphBuilder {
       ...(quantization && { quantization }),
     };
     return this.add(node, outFeatures);
+  }
+
+  private layerNorm(layer: LayerNormLayer, input: string, name: string): string {
+    const { features, epsilon, weight, bias } = layer;
+    if (this.features(input) !== features)
+      throw expected('ERR_SHAPE', `layer norm '${name}' to take ${this.features(input)} features`, features);
+    const node: Node = {
+      name,
+      op: 'layerNorm',
+      inputs: [input],
+      output: name,
+      epsilon,
+      ...(weight && { gamma: weight.slice() }),
+      ...(bias && { beta: bias.slice() }),
+    };
+    return this.add(node, features);
   }
 
   private elementwise(layer: ElementwiseLayer, input: string, name: string): string {

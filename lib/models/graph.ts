@@ -96,12 +96,21 @@ export interface ElementwiseNode extends NodeBase {
   readonly table?: Uint8Array | Int8Array;
 }
 
+/** (x − mean) / sqrt(variance + epsilon)·gamma + beta over a row; reads float32 or codes, computes in float32. */
+export interface LayerNormNode extends NodeBase {
+  readonly op: 'layerNorm';
+  readonly epsilon: number;
+  /** [features]; missing: none. */
+  readonly gamma?: Float32Array;
+  readonly beta?: Float32Array;
+}
+
 /** Work on float32; between codes they dequantize, compute and quantize (concat copies codes of one grid). */
 export interface PlainNode extends NodeBase {
   readonly op: 'softmax' | 'logSoftmax' | 'add' | 'concat' | 'quantize' | 'dequantize';
 }
 
-export type Node = LinearNode | ElementwiseNode | PlainNode;
+export type Node = LinearNode | ElementwiseNode | LayerNormNode | PlainNode;
 
 export const PLAIN_OPS: readonly PlainNode['op'][] = [
   'softmax',
@@ -142,5 +151,6 @@ export function nodeBytes(node: Node, { values }: Pick<Graph, 'values'>): number
     );
     return outFeatures! * weightRowBytes(weight.format, inFeatures!) + parameters + (bias?.byteLength ?? 0);
   }
+  if (node.op === 'layerNorm') return (node.gamma?.byteLength ?? 0) + (node.beta?.byteLength ?? 0);
   return 'table' in node ? (node.table?.byteLength ?? 0) : 0;
 }

@@ -1,7 +1,15 @@
 import { allocateBytes } from '../formats/sizes';
 import type { Plan } from '../runtime/plan';
 import { valueNames } from './compile';
-import { type Graph, isCodes, type LinearNode, type Node, type Value, type Weight } from './graph';
+import {
+  type Graph,
+  isCodes,
+  type LayerNormNode,
+  type LinearNode,
+  type Node,
+  type Value,
+  type Weight,
+} from './graph';
 
 /**
  * A compiled graph without its int8 weights: those of the plan are the only ones, and `weight.data` is unpacked from
@@ -14,6 +22,7 @@ export function onPlan(graph: Graph, plan: Plan): Graph {
     ...graph,
     values: new Map([...graph.values].map(([name, value]) => [name, ownValue(value)])),
     nodes: graph.nodes.map((node) => {
+      if (node.op === 'layerNorm') return ownNorm(node);
       if (node.op !== 'linear') return ownTable(node);
       const length = features(node.output) * features(node.inputs[0]!);
       return ownLinear(node, (array) => plan.unpackWeights(ids.get(node.output)!, array), length);
@@ -28,6 +37,11 @@ function own<T extends Float32Array | Int32Array | Int8Array | Uint8Array>(array
 
 function ownValue(value: Value): Value {
   return isCodes(value) ? { ...value, scale: own(value.scale) } : value;
+}
+
+function ownNorm(node: LayerNormNode): LayerNormNode {
+  const { gamma, beta } = node;
+  return { ...node, ...(gamma && { gamma: own(gamma) }), ...(beta && { beta: own(beta) }) };
 }
 
 function ownTable(node: Node): Node {

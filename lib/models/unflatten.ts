@@ -2,7 +2,8 @@ import { RequantError } from '../errors';
 import { concat, residual } from '../layers/branches';
 import type { Layer } from '../layers/layer';
 import type { LinearLayer } from '../layers/linear';
-import type { Graph, LinearNode, Node } from './graph';
+import type { LayerNormLayer } from '../layers/row-functions';
+import type { Graph, LayerNormNode, LinearNode, Node } from './graph';
 import { checkCount, MAX_NESTING } from './limits';
 
 /**
@@ -62,6 +63,8 @@ export function unflatten(graph: Graph): readonly Layer[] {
       case 'softmax':
       case 'logSoftmax':
         return Object.freeze({ type: node.op, name: node.name });
+      case 'layerNorm':
+        return layerNormLayer(node, graph);
       case 'quantize':
       case 'dequantize':
         throw unsupported(node.output);
@@ -85,6 +88,18 @@ function linearLayer(node: LinearNode, graph: Graph): LinearLayer {
     weight: node.weight.data as Float32Array,
     bias: (node.bias as Float32Array | undefined) ?? false,
     ...(node.quantization && { quantization: node.quantization }),
+  });
+}
+
+function layerNormLayer(node: LayerNormNode, graph: Graph): LayerNormLayer {
+  const { name, epsilon, gamma, beta } = node;
+  return Object.freeze({
+    type: 'layerNorm' as const,
+    name,
+    features: graph.values.get(node.output)!.features,
+    epsilon,
+    ...(gamma && { weight: gamma }),
+    ...(beta && { bias: beta }),
   });
 }
 

@@ -16,3 +16,11 @@ export function findOutside(values: Float32Array, min: number, max: number): num
   }
   return undefined;
 }
+
+/** The first NaN or ±Infinity: an exponent of ones. By the bits, for the same reason. */
+export function findNonFinite(values: Float32Array): number | undefined {
+  const exponent = 0x7f800000;
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & exponent) === exponent) return values[i];
+  return undefined;
+}

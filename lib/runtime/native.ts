@@ -94,6 +94,16 @@ export type NativeStage =
   | ({ op: 'quantize' | 'dequantize'; inputs: [number]; output: number } & NativeGrid)
   | { op: 'lookup'; inputs: [number]; output: number; table: Uint8Array }
   | { op: 'softmax' | 'logSoftmax'; inputs: [number]; output: number }
+  | {
+      op: 'layerNorm';
+      inputs: [number];
+      output: number;
+      epsilon: number;
+      weight: Float32Array | undefined;
+      bias: Float32Array | undefined;
+      /** Of an input of codes. */
+      grid?: NativeGrid;
+    }
   | { op: 'add'; inputs: [number, number]; output: number }
   | { op: 'concat'; inputs: number[]; output: number }
   | { op: NativeElementwise; inputs: [number]; output: number; a: number; b: number };
@@ -233,6 +243,22 @@ export interface NativeAddon {
     dx: Float32Array,
   ): Float32Array;
   softmax(x: Float32Array, features: number, logarithm: boolean, y: Float32Array): Float32Array;
+  layerNorm(
+    x: Float32Array,
+    features: number,
+    epsilon: number,
+    weight: Float32Array | undefined,
+    bias: Float32Array | undefined,
+    y: Float32Array,
+  ): Float32Array;
+  layerNormGradient(
+    x: Float32Array,
+    features: number,
+    epsilon: number,
+    weight: Float32Array | undefined,
+    dy: Float32Array,
+    dx: Float32Array,
+  ): Float32Array;
   adamStep(
     learningRate: number,
     beta1: number,

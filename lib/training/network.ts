@@ -1,9 +1,15 @@
 import { nativeElementwise } from '../layers/elementwise';
-import type { ElementwiseNode, Graph, LinearNode, Node } from '../models/graph';
+import type { ElementwiseNode, Graph, LayerNormNode, LinearNode, Node } from '../models/graph';
 import { callNative } from '../runtime/native';
 
 interface Parameters {
   readonly weight: Float32Array;
+  readonly bias: Float32Array | undefined;
+}
+
+/** Of a layer norm: a parameter that it does not have stays away. */
+interface NormParameters {
+  readonly weight: Float32Array | undefined;
   readonly bias: Float32Array | undefined;
 }
 
@@ -14,12 +20,15 @@ interface Parameters {
  */
 export class Network {
   private readonly parameters = new Map<LinearNode, Parameters>();
+  private readonly norms = new Map<LayerNormNode, NormParameters>();
   private readonly values = new Map<string, Float32Array>();
   private readonly gradients = new Map<string, Float32Array>();
   private rows = 0;
 
   constructor(private readonly graph: Graph) {
     for (const node of graph.nodes) {
+      if (node.op === 'layerNorm')
+        this.norms.set(node, { weight: node.gamma?.slice(), bias: node.beta?.slice() });
       if (node.op !== 'linear') continue;
       const bias = node.bias as Float32Array | undefined;
       this.parameters.set(node, { weight: (node.weight.data as Float32Array).slice(), bias: bias?.slice() });
@@ -29,6 +38,7 @@ export class Network {
   /** The graph with the weights as they are now. */
   snapshot(): Graph {
     const nodes = this.graph.nodes.map((node): Node => {
+      if (node.op === 'layerNorm') return snapshotNorm(node, this.norms.get(node)!);
       const own = node.op === 'linear' ? this.parameters.get(node) : undefined;
       if (own === undefined || node.op !== 'linear') return node;
       return {
@@ -84,6 +94,11 @@ export class Network {
           copyColumns(this.value(input), 0, features, y, column, this.features(node.output), features),
         );
         break;
+      case 'layerNorm': {
+        const { weight, bias } = this.norms.get(node)!;
+        callNative((addon) => addon.layerNorm(x, this.features(node.output), node.epsilon, weight, bias, y));
+        break;
+      }
       case 'softmax':
       case 'logSoftmax':
         callNative((addon) => addon.softmax(x, this.features(node.output), node.op === 'logSoftmax', y));
@@ -122,6 +137,9 @@ export class Network {
           copyColumns(dy, column, this.features(node.output), part, 0, features, features);
           accumulate(this.gradient(name), part);
         });
+        break;
+      case 'layerNorm':
+        this.backwardNorm(node, dy, visit);
         break;
       case 'softmax':
       case 'logSoftmax':
@@ -166,6 +184,33 @@ export class Network {
     if (bias !== undefined) visit(bias, columnSums(dy, n));
   }
 
+  /** dγ = Σ dY·x̂, dβ = Σ dY over the rows; dX in native/training/layer_norm.h. */
+  private backwardNorm(
+    node: LayerNormNode,
+    dy: Float32Array,
+    visit: (parameter: Float32Array, gradient: Float32Array) => void,
+  ): void {
+    const { weight, bias } = this.norms.get(node)!;
+    const n = this.features(node.output);
+    const input = node.inputs[0]!;
+    const x = this.value(input);
+    const { epsilon } = node;
+    if (input !== this.graph.input) {
+      const dx = callNative((addon) =>
+        addon.layerNormGradient(x, n, epsilon, weight, dy, new Float32Array(dy.length)),
+      );
+      accumulate(this.gradient(input), dx);
+    }
+    if (weight !== undefined) {
+      const normalized = callNative((addon) =>
+        addon.layerNorm(x, n, epsilon, undefined, undefined, new Float32Array(dy.length)),
+      );
+      for (let i = 0; i < normalized.length; i++) normalized[i]! *= dy[i]!;
+      visit(weight, columnSums(normalized, n));
+    }
+    if (bias !== undefined) visit(bias, columnSums(dy, n));
+  }
+
   private eachBranch(node: Node, visit: (input: string, column: number, features: number) => void): void {
     let column = 0;
     for (const input of node.inputs) {
@@ -195,6 +240,10 @@ export class Network {
     }
     return array;
   }
+}
+
+function snapshotNorm(node: LayerNormNode, { weight, bias }: NormParameters): LayerNormNode {
+  return { ...node, ...(weight && { gamma: weight.slice() }), ...(bias && { beta: bias.slice() }) };
 }
 
 function addInto(out: Float32Array, a: Float32Array, b: Float32Array): void {

@@ -39,6 +39,8 @@ Napi::Value float_product(const Napi::CallbackInfo& info);
 Napi::Value elementwise(const Napi::CallbackInfo& info);
 Napi::Value elementwise_gradient(const Napi::CallbackInfo& info);
 Napi::Value softmax(const Napi::CallbackInfo& info);
+Napi::Value layer_norm(const Napi::CallbackInfo& info);
+Napi::Value layer_norm_gradient(const Napi::CallbackInfo& info);
 Napi::Value adam_step(const Napi::CallbackInfo& info);
 Napi::Value sgd_step(const Napi::CallbackInfo& info);
 

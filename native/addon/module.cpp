@@ -37,6 +37,8 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("elementwise", elementwise);
   define("elementwiseGradient", elementwise_gradient);
   define("softmax", softmax);
+  define("layerNorm", layer_norm);
+  define("layerNormGradient", layer_norm_gradient);
   define("adamStep", adam_step);
   define("sgdStep", sgd_step);
 }

@@ -117,6 +117,19 @@ void add_int4_linear(Napi::Env env, Builder& builder, const Napi::Object& s, Val
                  optional_floats(s.Get("bias"), "bias")}));
 }
 
+/// With a grid where the input is codes.
+void add_layer_norm(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
+  plan::LayerNormSpec spec{in,
+                           out,
+                           number(s.Get("epsilon"), "epsilon"),
+                           optional_floats(s.Get("weight"), "weight"),
+                           optional_floats(s.Get("bias"), "bias"),
+                           {}};
+  const Napi::Value of_codes = s.Get("grid");
+  if (of_codes.IsObject()) spec.grid = grid(of_codes.As<Napi::Object>());
+  check(env, builder.add(spec));
+}
+
 std::vector<ValueId> value_ids(const Napi::Value& value) {
   const auto list = value.As<Napi::Array>();
   std::vector<ValueId> ids;
@@ -137,6 +150,7 @@ void add_stage(Napi::Env env, Builder& builder, const Napi::Object& s) {
   if (op == "int4Linear") return add_int4_linear(env, builder, s, in, out);
   if (op == "quantize") return check(env, builder.add_quantize(in, out, grid(s)));
   if (op == "dequantize") return check(env, builder.add_dequantize(in, out, grid(s)));
+  if (op == "layerNorm") return add_layer_norm(env, builder, s, in, out);
   if (op == "softmax") return check(env, builder.add_softmax(in, out, false));
   if (op == "logSoftmax") return check(env, builder.add_softmax(in, out, true));
   if (op == "concat") return check(env, builder.add_concat(inputs, out));

@@ -5,6 +5,8 @@
 #include "arith/row_reduce.h"
 #include "dispatch/registry.h"
 #include "gemm/sgemm.h"
+#include "ops/layer_norm.h"
+#include "training/layer_norm.h"
 #include "training/optimizers.h"
 
 namespace requant::addon {
@@ -12,6 +14,10 @@ namespace {
 
 Status check_same_size(size_t a, size_t b) {
   return a == b ? Status{} : Status{Code::shape, "expected arrays of one length"};
+}
+
+Status check_whole_rows(size_t size, size_t features) {
+  return features != 0 && size % features == 0 ? Status{} : Status{Code::shape, "expected whole rows"};
 }
 
 }  // namespace
@@ -67,12 +73,45 @@ Napi::Value softmax(const Napi::CallbackInfo& info) {
   const size_t features = index(info[1], "features");
   const auto y = floats(info[3], "y");
   check(info.Env(), check_same_size(x.size(), y.size()));
-  if (features == 0 || x.size() % features != 0) {
-    throw_status(info.Env(), {Code::shape, "expected whole rows"});
-  }
+  check(info.Env(), check_whole_rows(x.size(), features));
   const auto function = boolean(info[2], "logarithm") ? arith::log_softmax : arith::softmax;
   for (size_t i = 0; i < x.size(); i += features) function(x.data() + i, features, y.data() + i);
   return info[3];
+}
+
+/// (x, features, epsilon, weight or undefined, bias or undefined, y): row by row
+Napi::Value layer_norm(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto x = floats(info[0], "x");
+  const size_t features = index(info[1], "features");
+  const auto y = floats(info[5], "y");
+  check(env, check_same_size(x.size(), y.size()));
+  check(env, check_whole_rows(x.size(), features));
+  const auto norm =
+      unwrap(env, ops::LayerNorm::make(features, number(info[2], "epsilon"),
+                                       optional_floats(info[3], "weight"), optional_floats(info[4], "bias")));
+  const kernels::NormKernel& kernel = active_kernel(env).vector->norm;
+  for (size_t i = 0; i < x.size(); i += features) norm.row(kernel, x.data() + i, y.data() + i);
+  return info[5];
+}
+
+/// (x, features, epsilon, weight or undefined, dy, dx): row by row
+Napi::Value layer_norm_gradient(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto x = floats(info[0], "x");
+  const size_t features = index(info[1], "features");
+  const auto epsilon = static_cast<float>(number(info[2], "epsilon"));
+  const auto weight = optional_floats(info[3], "weight");
+  const auto dy = floats(info[4], "dy");
+  const auto dx = floats(info[5], "dx");
+  check(env, check_same_size(x.size(), dy.size()));
+  check(env, check_same_size(x.size(), dx.size()));
+  check(env, check_whole_rows(x.size(), features));
+  if (!weight.empty()) check(env, ops::check_length("weight", weight.size(), features));
+  const float* scale = weight.empty() ? nullptr : weight.data();
+  for (size_t i = 0; i < x.size(); i += features)
+    training::layer_norm_gradient(x.data() + i, features, epsilon, scale, dy.data() + i, dx.data() + i);
+  return info[5];
 }
 
 /// (learningRate, beta1, beta2, epsilon, correction1, correction2, gradient, weight, m, v)

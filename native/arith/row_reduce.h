@@ -8,14 +8,19 @@
 
 namespace requant::arith {
 
-/// 16 partial sums, k mod 16, ascending, combined (i, i+8), (i, i+4), (i, i+2), (i, i+1).
-inline float row_sum(const float* x, size_t count) noexcept {
+/// Σ term(k): 16 partial sums, k mod 16, ascending, combined (i, i+8), (i, i+4), (i, i+2), (i, i+1).
+template <class Term>
+inline float sum_in_order(size_t count, Term term) noexcept {
   float partial[16] = {};
-  for (size_t k = 0; k < count; ++k) partial[k % 16] += x[k];
+  for (size_t k = 0; k < count; ++k) partial[k % 16] += term(k);
   for (size_t half = 8; half > 0; half /= 2) {
     for (size_t i = 0; i < half; ++i) partial[i] += partial[i + half];
   }
   return partial[0];
+}
+
+inline float row_sum(const float* x, size_t count) noexcept {
+  return sum_in_order(count, [=](size_t k) { return x[k]; });
 }
 
 inline float row_max(const float* x, size_t count) noexcept {

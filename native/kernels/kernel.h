@@ -212,6 +212,43 @@ struct LookupRow {
 
 using LookupFn = void (*)(const LookupRow&) noexcept;
 
+/// y = fl(fl(fl(fl(x − mean) · factor) · weight) + bias)
+struct NormalizeRow {
+  const float* x;
+  size_t count;
+  float mean, factor;
+  const float *weight, *bias;  // [count]
+  float* y;
+};
+
+/// y = fl(fl(fl(fl(fl(q − center) · step) + offset) · weight) + bias)
+struct NormalizeCodesRow {
+  const uint8_t* q;
+  size_t count;
+  int32_t center;
+  float step, offset;
+  const float *weight, *bias;  // [count]
+  float* y;
+};
+
+/// Exact.
+struct CodeSums {
+  uint64_t sum = 0;
+  uint64_t square_sum = 0;
+};
+
+/// The loops of layer norm (arith/layer_norm.h). Sums of floats are 16 partial sums, k mod 16, ascending,
+/// combined (i, i+8), (i, i+4), (i, i+2), (i, i+1); which of the values that are not finite comes out where
+/// one goes in is open.
+struct NormKernel {
+  float (*sum)(const float* x, size_t count) noexcept;
+  /// Σ fl(d·d), d = fl(x − mean)
+  float (*square_sum)(const float* x, size_t count, float mean) noexcept;
+  void (*normalize)(const NormalizeRow&) noexcept;
+  CodeSums (*code_sums)(const uint8_t* q, size_t count) noexcept;
+  void (*normalize_codes)(const NormalizeCodesRow&) noexcept;
+};
+
 struct VectorKernel {
   /// True when x holds a NaN (whose code is the zero point).
   bool (*quantize)(const QuantizeRow&) noexcept;
@@ -219,6 +256,7 @@ struct VectorKernel {
   FiniteRange (*finite_range)(const float* x, size_t count) noexcept;
   LookupFn lookup;
   LookupFn lookup_vbmi;  // for CPUs with AVX-512 VBMI (dispatch::lookup_of), or null
+  NormKernel norm;
 };
 
 /// Loops of the products' own instructions on registers alone: what no kernel can exceed. Each returns the

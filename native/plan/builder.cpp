@@ -114,6 +114,17 @@ Status Builder::add(const Int4LinearSpec& spec) {
   return stage.ok() ? append(std::move(stage.value)) : stage.status;
 }
 
+Status Builder::add(const LayerNormSpec& spec) {
+  const ValueType in = spec.grid ? ValueType::u8 : ValueType::f32;
+  if (Status s = check_wiring({&spec.input, 1}, spec.output, in, ValueType::f32); !s.ok()) return s;
+  if (Status s = check_same_features(spec.input, spec.output); !s.ok()) return s;
+  if (spec.grid) {
+    if (Status s = check_grid(*spec.grid, 1); !s.ok()) return s;
+  }
+  auto stage = make_layer_norm(values_[spec.input].features, spec);
+  return stage.ok() ? append(std::move(stage.value)) : stage.status;
+}
+
 Status Builder::add_quantize(ValueId input, ValueId output, Grid grid) {
   if (Status s = check_wiring({&input, 1}, output, ValueType::f32, ValueType::u8); !s.ok()) return s;
   if (Status s = check_same_features(input, output); !s.ok()) return s;

@@ -6,6 +6,7 @@
 #include "ops/codes.h"
 #include "plan/int4_stages.h"
 #include "plan/linear_stages.h"
+#include "plan/norm_stages.h"
 #include "plan/plan.h"
 #include "plan/value_stages.h"
 
@@ -22,6 +23,7 @@ class Builder {
   Status add(const DynamicLinearSpec& spec);
   Status add(const FloatLinearSpec& spec);
   Status add(const Int4LinearSpec& spec);
+  Status add(const LayerNormSpec& spec);
   Status add_quantize(ValueId input, ValueId output, Grid grid);
   Status add_dequantize(ValueId input, ValueId output, Grid grid);
   Status add_elementwise(ValueId input, ValueId output, arith::Elementwise function,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MLP, quantize, relu } from '../../lib/index';
+import { layerNorm, MLP, quantize, relu } from '../../lib/index';
 import { version } from '../../lib/version';
 import { cli, errorLine, Folder, json, smallLayers } from './support';
 
@@ -34,6 +34,13 @@ describe('inspect', () => {
     expect(stdout).toMatch(/0 +linear +int8 static +8×6 +\d+ +uint8 +[\d.e-]+ +\d+\n/);
     expect(stdout).toContain('metadata\nowner  me');
     expect(stdout).toMatch(/record\ncalibrate +method mse, rows 50\nquantize +mode static/);
+  });
+
+  it('shows a layer norm with the bytes of its weights', async () => {
+    using model = new MLP([layerNorm({ features: 3, weight: new Float32Array(3).fill(1) })]);
+    const { code, stdout } = await cli(['inspect', folder.write('norm.safetensors', model.toBytes())]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/0 +layerNorm +float32 +3 +12 +float32/);
   });
 
   it('--json', async () => {

@@ -8,6 +8,7 @@ const {
   calibrate,
   concat,
   gelu,
+  layerNorm,
   linear,
   logSoftmax,
   MLP,
@@ -71,7 +72,8 @@ async function modelFiles() {
   const branched = new MLP([
     layer('a', 2, 3),
     sigmoid(),
-    residual([layer('b', 3, 3), gelu()]),
+    residual([layerNorm({ features: 3, weight: numbers(3), bias: numbers(3) }), layer('b', 3, 3), gelu()]),
+    layerNorm({ features: 3 }),
     concat([[], [layer('c', 3, 1)]]),
     logSoftmax(),
   ]);

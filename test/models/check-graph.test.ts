@@ -62,6 +62,10 @@ describe('checkGraph', () => {
     ],
     ['a softmax of codes', graph({ x: codes(2), y: codes(2) }, [node('softmax', ['x'], 'y')], 'y')],
     [
+      'a layer norm of codes',
+      graph({ x: codes(2), y: codes(2, 'int8') }, [node('layerNorm', ['x'], 'y', { epsilon: 0 })], 'y'),
+    ],
+    [
       'an add of codes and floats',
       graph(
         { x: codes(2), d: float(2), y: float(2) },
@@ -105,6 +109,14 @@ describe('checkGraph', () => {
     [
       'a scale a feature into a softmax',
       graph({ x: codes(2, 'uint8', 2), y: float(2) }, [node('softmax', ['x'], 'y')], 'y'),
+    ],
+    [
+      'a scale a feature into a layer norm',
+      graph({ x: codes(2, 'uint8', 2), y: float(2) }, [node('layerNorm', ['x'], 'y', { epsilon: 0 })], 'y'),
+    ],
+    [
+      'a layer norm to another width',
+      graph({ x: float(2), y: float(3) }, [node('layerNorm', ['x'], 'y', { epsilon: 0 })], 'y'),
     ],
     [
       'a scale a feature into a dequantize node',

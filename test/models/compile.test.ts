@@ -15,7 +15,7 @@ import { kernels } from '../../lib/kernels';
 import { accumulatorScale, compile, productScale } from '../../lib/models/compile';
 import type { Graph } from '../../lib/models/graph';
 import { type KernelJob, runWithKernel } from '../support/kernel-child';
-import { ACTIVATIONS, randomChain, randomLinear } from '../support/models';
+import { ACTIVATIONS, randomChain, randomLayerNorm, randomLinear } from '../support/models';
 import { Seeded } from '../support/random';
 
 const random = new Seeded(191);
@@ -25,9 +25,15 @@ function nested(): Layer[] {
   return [
     randomLinear(random, 9, 21, 'a'),
     act(),
-    residual([randomLinear(random, 21, 35, 'b'), act(), randomLinear(random, 35, 21, 'c')]),
+    residual([
+      randomLayerNorm(random, 21),
+      randomLinear(random, 21, 35, 'b'),
+      act(),
+      randomLinear(random, 35, 21, 'c'),
+    ]),
     concat([[randomLinear(random, 21, 5, 'd'), softmax()], [act()], []]),
     act(),
+    randomLayerNorm(random, 47),
     randomLinear(random, 47, 13, 'e'),
     logSoftmax(),
   ];

@@ -11,7 +11,7 @@ import {
   sigmoid,
 } from '../../lib/index';
 import { takeApart, withJson } from '../support/files';
-import { randomLinear } from '../support/models';
+import { randomLayerNorm, randomLinear } from '../support/models';
 import { Seeded } from '../support/random';
 
 /** Damaged files: whatever is changed, `load` gives a model that runs or a RequantError. */
@@ -22,6 +22,7 @@ const float = new MLP([
   sigmoid(),
   residual([randomLinear(random, 4, 4, 'b'), relu()]),
   concat([[], [randomLinear(random, 4, 2, 'c')]]),
+  randomLayerNorm(random, 6),
   randomLinear(random, 6, 2, 'd'),
 ]);
 const files: Uint8Array[] = [float.toBytes()];
@@ -86,6 +87,7 @@ const FOREIGN = [
   '"quantize"',
   '"dequantize"',
   '"softmax"',
+  '"layerNorm"',
   '"linear"',
   '"dynamic"',
   '"static"',

@@ -15,7 +15,7 @@ import { MAX_JSON_LENGTH, MAX_NODES, MAX_TOTAL_FEATURES, MAX_VALUES } from '../.
 import { tensor } from '../../lib/tensor';
 import { expectRejection } from '../support/errors';
 import { get, type ModelFile, putTogether, set, takeApart, withJson } from '../support/files';
-import { randomLinear } from '../support/models';
+import { randomLayerNorm, randomLinear } from '../support/models';
 import { Seeded } from '../support/random';
 
 /** The model's JSON and tensors: every wrong thing has its code. */
@@ -301,6 +301,60 @@ it('accumulators that might overflow are ERR_OVERFLOW', async () => {
   await expectRejection(load(bytes), 'ERR_OVERFLOW', /fit int32/);
 });
 
+describe('layer norm', () => {
+  const norm = new MLP([{ ...randomLayerNorm(random, 3), name: 'n' }]).toBytes();
+  const changed = (edits: readonly Edit[], more: (file: ModelFile) => void = () => {}) => {
+    const file = takeApart(norm);
+    for (const [path, value] of edits) set(file.document, path, value);
+    more(file);
+    return putTogether(file);
+  };
+
+  it('takes the default epsilon where none is stated, and 0', async () => {
+    using model = await MLP.load(changed([['nodes/0/attributes', undefined]]));
+    expect(model.layers[0]).toMatchObject({ epsilon: 1e-5 });
+    using zero = await MLP.load(changed([['nodes/0/attributes', { epsilon: 0 }]]));
+    expect(zero.layers[0]).toMatchObject({ epsilon: 0 });
+  });
+
+  it.each<readonly [string, readonly Edit[]]>([
+    ...[-1e-5, 1e39, 1e308, '1e-5', null, [], {}].map(
+      (epsilon) => [`epsilon ${JSON.stringify(epsilon)}`, [['nodes/0/attributes/epsilon', epsilon]]] as const,
+    ),
+    ['an unknown attribute', [['nodes/0/attributes/axis', -1]]],
+    ['attributes that are no object', [['nodes/0/attributes', [1e-5]]]],
+    ['no tensor', [['nodes/0/gamma', 'x']]],
+    ['a gamma that is no name', [['nodes/0/gamma', { tensor: 'n.weight' }]]],
+    ['an unused tensor', [['nodes/0/beta', undefined]]],
+    ['a weight', [['nodes/0/weight', { tensor: 'n.weight', format: 'float32' }]]],
+    ['a bias', [['nodes/0/bias', 'n.bias']]],
+    ['a mode', [['nodes/0/mode', 'float']]],
+    ['a rounding', [['nodes/0/rounding', 'half-up']]],
+    ['a table', [['nodes/0/table', 'n.weight']]],
+    ['two inputs', [['nodes/0/inputs', ['input', 'input']]]],
+    ['no input', [['nodes/0/inputs', []]]],
+    ['an input of another width', [['values/input/features', 4]]],
+    ['an output of another width', [['values/n/features', 4]]],
+    ['a gamma for another operator', [['nodes/0/op', 'relu']]],
+  ])('%s: ERR_FORMAT', async (_, edits) => {
+    await expectRejection(load(changed(edits)), 'ERR_FORMAT');
+  });
+
+  it('parameters of another length, type or shape, or not finite: ERR_FORMAT', async () => {
+    for (const name of ['n.weight', 'n.bias']) {
+      for (const wrong of [
+        tensor(new Float32Array(2)),
+        tensor(new Float32Array(4)),
+        tensor(new Float32Array(3), [1, 3]),
+        tensor(new Int32Array(3)),
+        tensor(Float32Array.of(1, Number.NaN, 1)),
+        tensor(Float32Array.of(1, 1, Number.NEGATIVE_INFINITY)),
+      ])
+        await expectRejection(load(changed([], ({ tensors }) => tensors.set(name, wrong))), 'ERR_FORMAT');
+    }
+  });
+});
+
 describe('weights with zero points, as other tools write them', () => {
   it('are computed with', async () => {
     const bytes = edited('dynamic', [[`${node('dynamic', 'a')}/weight/zeroPoint`, 'z']], ({ tensors }) =>
@@ -314,7 +368,6 @@ describe('weights with zero points, as other tools write them', () => {
 
 describe('for later versions: ERR_UNSUPPORTED', () => {
   it.each<readonly [string, readonly Edit[]]>([
-    ['layerNorm', [['nodes/1/op', 'layerNorm']]],
     ['fp8 values', [['values/a/dtype', 'fp8']]],
     ...['e4m3fn', 'e5m2', 'fp8'].map(
       (format) => [`${format} weights`, [['nodes/0/weight/format', format]]] as const,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { calibrate, linear, MLP, quantize, relu, sigmoid } from '../../lib/index';
+import { calibrate, layerNorm, linear, MLP, quantize, relu, sigmoid } from '../../lib/index';
 import { tensorsHash } from '../../lib/models/encode';
 import { tensor } from '../../lib/tensor';
 import { version } from '../../lib/version';
@@ -17,6 +17,34 @@ const float = new MLP([
 ]);
 
 describe('the document', () => {
+  it('of a layer norm: PyTorch’s names; what is missing stays missing', async () => {
+    const weight = Float32Array.of(1, 2);
+    using model = new MLP([
+      { ...layerNorm({ features: 2, weight, bias: weight, epsilon: 1e-12 }), name: 'ln' },
+      layerNorm({ features: 2 }),
+    ]);
+    const { document, tensors } = takeApart(model.toBytes());
+    expect(document).toMatchObject({
+      nodes: [
+        {
+          name: 'ln',
+          op: 'layerNorm',
+          gamma: 'ln.weight',
+          beta: 'ln.bias',
+          attributes: { epsilon: 1e-12 },
+        },
+        { name: '1', op: 'layerNorm', inputs: ['ln'], output: '1', attributes: { epsilon: 1e-5 } },
+      ],
+    });
+    expect([...tensors].map(([name, { dtype, shape }]) => `${name} ${dtype} ${shape}`)).toEqual([
+      'ln.bias float32 2',
+      'ln.weight float32 2',
+    ]);
+    using again = await MLP.load(model.toBytes());
+    expect(again.toBytes()).toEqual(model.toBytes());
+    expect(again.layers).toEqual(model.layers);
+  });
+
   it('of a float model', () => {
     const { document, tensors } = takeApart(float.toBytes());
     const value = (features: number) => ({ features, dtype: 'float32' });

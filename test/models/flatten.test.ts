@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { concat, type Layer, linear, MLP, relu, residual } from '../../lib/index';
+import { concat, type Layer, layerNorm, linear, MLP, relu, residual } from '../../lib/index';
 import type { LinearLayer } from '../../lib/layers/linear';
 import { flatten, INPUT_NAME } from '../../lib/models/flatten';
 import { expectError } from '../support/errors';
@@ -7,6 +7,31 @@ import { expectError } from '../support/errors';
 const fc = (inFeatures: number, outFeatures: number, name?: string) =>
   linear({ inFeatures, outFeatures, ...(name !== undefined && { name }) });
 const untyped = <T>(value: unknown) => value as T;
+
+describe('layer norm', () => {
+  it('knows its features, so that it may stand first, or alone', () => {
+    const norm = layerNorm({ features: 3 });
+    for (const layers of [[norm], [relu(), norm], [residual([norm])], [concat([[relu(), norm], []])]])
+      expect(flatten(layers).values.get(INPUT_NAME)!.features).toBe(3);
+    expectError(() => flatten([relu()]), 'ERR_ARGUMENT', /layer norm/);
+  });
+
+  it('copies its parameters', () => {
+    const weight = Float32Array.of(1, 2);
+    const { nodes } = flatten([layerNorm({ features: 2, weight })]);
+    weight.fill(0);
+    expect(nodes).toEqual([
+      {
+        name: '0',
+        op: 'layerNorm',
+        inputs: ['input'],
+        output: '0',
+        epsilon: 1e-5,
+        gamma: Float32Array.of(1, 2),
+      },
+    ]);
+  });
+});
 
 describe('names', () => {
   it('are the index in the list, after the parent’s; those given stay', () => {
@@ -155,8 +180,10 @@ describe('layers are plain data: written by hand they are checked and completed 
       { type: 'elu', attributes: { alpha: 2 } },
       { type: 'residual', layers: [{ type: 'relu' }] },
       { type: 'softmax' },
+      { type: 'layerNorm', features: 2 },
     ]);
     const model = new MLP(layers);
+    expect(model.layers.at(-1)).toEqual({ type: 'layerNorm', name: '5', features: 2, epsilon: 1e-5 });
     expect((model.layers[0] as LinearLayer).bias).toHaveLength(2);
     expect(model.layers[1]).toEqual({ type: 'leakyRelu', name: '1', attributes: { slope: 0.01 } });
     expect(model.runSync(Float32Array.of(1, 2))).toHaveLength(2);
@@ -169,7 +196,14 @@ describe('layers are plain data: written by hand they are checked and completed 
     ['text as a layer', [fc(2, 2), 'relu'], 'ERR_ARGUMENT'],
     ['a hole', [fc(2, 2), undefined], 'ERR_ARGUMENT'],
     ['an unknown type', [fc(2, 2), { type: 'conv' }], 'ERR_UNSUPPORTED'],
-    ['layerNorm', [fc(2, 2), { type: 'layerNorm', features: 2 }], 'ERR_UNSUPPORTED'],
+    ['a layer norm of another width', [fc(2, 2), { type: 'layerNorm', features: 3 }], 'ERR_SHAPE'],
+    ['a layer norm without features', [fc(2, 2), { type: 'layerNorm' }], 'ERR_ARGUMENT'],
+    ['an epsilon below 0', [fc(2, 2), { type: 'layerNorm', features: 2, epsilon: -1 }], 'ERR_ARGUMENT'],
+    [
+      'a short weight of a layer norm',
+      [{ type: 'layerNorm', features: 2, weight: new Float32Array(1) }],
+      'ERR_SHAPE',
+    ],
     [
       'a short weight',
       [{ type: 'linear', inFeatures: 2, outFeatures: 2, weight: new Float32Array(3) }],

@@ -13,6 +13,8 @@ const PINNED = {
   'static int8': '429f27d10a5c96e3d4cb1657596d08c0cd0c0d321038b6399644fdeb986b9b01',
   dynamic: '69c5eb2ef6aa2f8470d05fb5e5e3dcfb148eadebbc000b3985c8b4b83f7160e4',
   'weight-only': '8e946b3fcecdb7b36aedd3f810f85e85943e7e96ffb36cbaba47cc4849a6dac1',
+  'layer norm float32': 'db7fb7b1d610ae0ac9ec216af59fc482bd8d3e24575dea92298470da7c9728a4',
+  'layer norm static': 'ce32b6c32b29ede225054559e771bb4b4c25ff02b5b74234774fbc795fa2d5b8',
 };
 
 interface Report {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concat, type Layer, linear, MLP, relu, residual, softmax } from '../../lib/index';
+import { concat, type Layer, layerNorm, linear, MLP, relu, residual, softmax } from '../../lib/index';
 import { flatten } from '../../lib/models/flatten';
 import type { Graph, Node } from '../../lib/models/graph';
 import { unflatten } from '../../lib/models/unflatten';
@@ -35,8 +35,9 @@ describe('layers', () => {
         name: 'e',
       },
       { ...softmax(), name: 'f' },
+      { ...layerNorm({ features: 2, weight: Float32Array.of(1, 2) }), name: 'g' },
     ];
-    const [a, e, f] = new MLP(layers).layers;
+    const [a, e, f, g] = new MLP(layers).layers;
     expect(a).toMatchObject({ type: 'linear', name: 'a', inFeatures: 2, outFeatures: 2 });
     expect(e).toMatchObject({
       type: 'residual',
@@ -47,6 +48,13 @@ describe('layers', () => {
       ],
     });
     expect(f).toEqual({ type: 'softmax', name: 'f' });
+    expect(g).toEqual({
+      type: 'layerNorm',
+      name: 'g',
+      features: 2,
+      epsilon: 1e-5,
+      weight: Float32Array.of(1, 2),
+    });
   });
 
   it('carry the grid that was chosen for them', () => {

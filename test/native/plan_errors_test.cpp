@@ -217,6 +217,29 @@ void float_and_dynamic_linear() {
   expect(f.builder.add(plan::DynamicLinearSpec{0, 3, source, of(1), of(3)}), Code::ok, "a good one");
 }
 
+void layer_norm() {
+  const std::vector<float> four(4, 1.0F);
+  const auto of = [&](size_t count) { return std::span(four).first(count); };
+  const Grid g = test::Net::grid(0.5F, 3);
+  const auto add = [&](const plan::LayerNormSpec& spec, Code code, const char* what) {
+    Fixture f = Fixture::quantized();
+    expect(f.builder.add(spec), code, what);
+  };
+  add({0, 4, 1e-5, of(4), of(4), {}}, Code::ok, "floats");
+  add({1, 4, 0.0, {}, {}, g}, Code::ok, "codes");
+  add({0, 3, 1e-5, {}, {}, {}}, Code::shape, "features differ");
+  add({0, 4, 1e-5, of(3), {}, {}}, Code::shape, "weight of 3");
+  add({0, 4, 1e-5, {}, of(1), {}}, Code::shape, "bias of 1");
+  for (const double epsilon : {-1.0, 1e39, static_cast<double>(kNaN), static_cast<double>(kInf)})
+    add({0, 4, epsilon, {}, {}, {}}, Code::argument, "epsilon");
+  add({0, 4, 1e-5, {}, {}, g}, Code::dtype, "a grid for floats");
+  add({1, 4, 1e-5, {}, {}, {}}, Code::dtype, "codes without a grid");
+  add({0, 2, 1e-5, {}, {}, {}}, Code::dtype, "codes out");
+  add({1, 4, 1e-5, {}, {}, Grid{{1.0F, 1.0F, 1.0F, 1.0F}, 0, 0, 255}}, Code::shape, "a scale a feature");
+  add({1, 4, 1e-5, {}, {}, Grid{{0.0F}, 0, 0, 255}}, Code::argument, "scale 0");
+  add({9, 4, 1e-5, {}, {}, {}}, Code::argument, "no such input");
+}
+
 void int4_linear() {
   const std::vector<uint8_t> w(3 * 2, 0x17);
   const std::vector<float> scale(4, 0.5F);
@@ -303,6 +326,7 @@ int main() {
   run_case("plan errors: static linear", static_linear);
   run_case("plan errors: accumulator bounds", bounds);
   run_case("plan errors: float and dynamic linear", float_and_dynamic_linear);
+  run_case("plan errors: layer norm", layer_norm);
   run_case("plan errors: int4 linear", int4_linear);
   run_case("plan errors: ports", ports);
   run_case("plan errors: runs", runs);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,13 @@ class Net {
     source.scale = scale;
     const std::vector<float> bias = floats(source.out_features, 1.0F);
     expect(builder.add(plan::Int4LinearSpec{in, out, source, activations, bias}));
+  }
+
+  /// `grid`: of an input of codes.
+  void layer_norm(ValueId in, ValueId out, std::optional<plan::Grid> grid = {}) {
+    const std::vector<float> weight = floats(features_[in], 2.0F);
+    const std::vector<float> bias = floats(features_[in], 1.0F);
+    expect(builder.add(plan::LayerNormSpec{in, out, 1e-5, weight, bias, std::move(grid)}));
   }
 
   /// A sigmoid on codes of scale 1/16 and zero point 131.
@@ -258,9 +266,28 @@ inline PlanPtr int4_model(const dispatch::Kernel& kernel, const plan::PlanOption
   return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
 }
 
+/// Layer norm of codes and of floats, between both.
+inline PlanPtr norm_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
+  Net net(kernel, 8);
+  const ValueId x = net.value("x", 43, ValueType::u8);
+  const ValueId a = net.value("a", 43, ValueType::f32);
+  const ValueId b = net.value("b", 77, ValueType::f32);
+  const ValueId c = net.value("c", 77, ValueType::f32);
+  const ValueId d = net.value("d", 77, ValueType::u8);
+  const ValueId e = net.value("e", 30, ValueType::u8);
+  const ValueId y = net.value("y", 30, ValueType::f32);
+  net.layer_norm(x, a, Net::grid(0.02F, 131));
+  net.float_linear(a, b);
+  net.layer_norm(b, c);
+  net.expect(net.builder.add_quantize(c, d, Net::grid(0.04F, 131)));
+  net.static_linear(d, e, true);
+  net.layer_norm(e, y, Net::grid(0.3F, 131));
+  return net.finish({x, Element::u8, Net::grid(0.02F, 131)}, {y, Element::f32, {}}, options);
+}
+
 inline constexpr Model kModels[] = {{"float", float_model, false},      {"static", static_model, true},
                                     {"codes", codes_model, true},       {"dynamic", dynamic_model, true},
                                     {"branched", branched_model, true}, {"wide", wide_model, true},
-                                    {"int4", int4_model, true}};
+                                    {"int4", int4_model, true},         {"norm", norm_model, true}};
 
 }  // namespace requant::test

@@ -28,6 +28,8 @@ constexpr size_t kThreads[] = {1, 2, 3};
 /// Of the outputs' bytes, little-endian. Only a new definition in docs/numerics.md may change it.
 constexpr uint64_t kPinned = 0xbc9c45547050b9e5U;
 
+constexpr uint64_t kPinnedNorm = 0x95ef354e6737d87cU;
+
 /// Every kind of product and of rounding, a table and float functions, with ragged widths. Weights and grids
 /// are integers of a seeded generator, or these times a power of two.
 PlanPtr fixed_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
@@ -85,19 +87,22 @@ std::vector<float> run(const plan::Plan& plan, const std::vector<float>& x, size
   return y;
 }
 
-void same_bits(const dispatch::Kernel& kernel) {
+/// `make` gives a model of `features` inputs.
+void same_bits(const dispatch::Kernel& kernel,
+               PlanPtr (*make)(const dispatch::Kernel&, const plan::PlanOptions&), size_t features,
+               uint64_t pinned) {
   static auto* const pool = new parallel::Pool(3);
   test::Random random(61);
-  std::vector<float> x(kRows * 61);
+  std::vector<float> x(kRows * features);
   for (float& value : x) value = 2 * random.unit();
   for (const size_t threads : kThreads) {
-    const PlanPtr plan = fixed_model(kernel, {.pool = pool, .threads = threads});
+    const PlanPtr plan = make(kernel, {.pool = pool, .threads = threads});
     check(plan->threads() == threads);
     for (const size_t rows_a_call : kRowsACall) {
       const uint64_t hash = hash_of(run(*plan, x, rows_a_call));
       char hex[19];
       std::snprintf(hex, sizeof hex, "0x%016llx", static_cast<unsigned long long>(hash));
-      check(hash == kPinned,
+      check(hash == pinned,
             std::to_string(threads) + " threads, " + std::to_string(rows_a_call) + " rows a call: " + hex);
     }
   }
@@ -107,7 +112,10 @@ void same_bits(const dispatch::Kernel& kernel) {
 
 int main() {
   for (const dispatch::Kernel* kernel : test::kernels_here()) {
-    test::run_case(std::string("the same bits: ") + kernel->name, [&] { same_bits(*kernel); });
+    test::run_case(std::string("the same bits: ") + kernel->name,
+                   [&] { same_bits(*kernel, fixed_model, 61, kPinned); });
+    test::run_case(std::string("the same bits with layer norm: ") + kernel->name,
+                   [&] { same_bits(*kernel, test::norm_model, 43, kPinnedNorm); });
   }
   return test::finish();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findOutside, MAX_FLOAT32 } from '../../lib/quantization/float32';
+import { findNonFinite, findOutside, MAX_FLOAT32 } from '../../lib/quantization/float32';
 
 describe('findOutside', () => {
   const of = (...values: number[]) => findOutside(Float32Array.from(values), 0.5, 64);
@@ -27,4 +27,11 @@ describe('findOutside', () => {
   it('reads a view of part of a buffer', () => {
     expect(findOutside(new Float32Array(Float32Array.of(-1, 1, 2, -1).buffer, 4, 2), 0, 64)).toBeUndefined();
   });
+});
+
+it('findNonFinite finds the first NaN or Infinity, and nothing else', () => {
+  expect(findNonFinite(Float32Array.of(0, -0, MAX_FLOAT32, -MAX_FLOAT32, 2 ** -149))).toBeUndefined();
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    expect(findNonFinite(Float32Array.of(1, value, 2))).toBe(value);
+  expect(findNonFinite(new Float32Array(Float32Array.of(Number.NaN, 1).buffer, 4, 1))).toBeUndefined();
 });

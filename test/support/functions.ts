@@ -34,6 +34,14 @@ export function logSoftmax(x: readonly number[]): number[] {
   return x.map((v) => v - max - logSum);
 }
 
+/** Without weight and bias; equal values give 0. */
+export function layerNorm(x: readonly number[], epsilon: number): number[] {
+  const mean = x.reduce((sum, v) => sum + v, 0) / x.length;
+  const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length;
+  const deviation = Math.sqrt(variance + epsilon);
+  return x.map((v) => (deviation === 0 ? 0 : (v - mean) / deviation));
+}
+
 /** Maclaurin series below 3; 1 − erfc by its continued fraction above. */
 function erf(x: number): number {
   const z = Math.abs(x);

@@ -8,6 +8,7 @@ import {
   hardSigmoid,
   hardSwish,
   type Layer,
+  layerNorm,
   leakyRelu,
   linear,
   logSoftmax,
@@ -23,6 +24,7 @@ import {
 import type { ConcatLayer, ResidualLayer } from '../../lib/layers/branches';
 import { type ElementwiseLayer, isElementwiseOp } from '../../lib/layers/elementwise';
 import type { LinearLayer } from '../../lib/layers/linear';
+import type { LayerNormLayer } from '../../lib/layers/row-functions';
 import * as functions from './functions';
 import type { Seeded } from './random';
 
@@ -50,6 +52,16 @@ export function randomLinear(random: Seeded, inFeatures: number, outFeatures: nu
     weight: random.normals(inFeatures * outFeatures, Math.sqrt(2 / inFeatures)),
     bias: random.normals(outFeatures, 0.3),
     ...(name !== undefined && { name }),
+  });
+}
+
+/** A layer norm with weights around 1. */
+export function randomLayerNorm(random: Seeded, features: number, epsilon?: number): Layer {
+  return layerNorm({
+    features,
+    weight: random.normals(features, 0.5).map((w) => 1 + w),
+    bias: random.normals(features, 0.3),
+    ...(epsilon !== undefined && { epsilon }),
   });
 }
 
@@ -91,6 +103,10 @@ function evaluateLayer(layer: Layer, x: number[]): number[] {
     }
     case 'concat':
       return (layer as ConcatLayer).branches.flatMap((branch) => evaluate(branch, x));
+    case 'layerNorm': {
+      const { epsilon, weight, bias } = layer as LayerNormLayer;
+      return functions.layerNorm(x, epsilon).map((v, i) => v * (weight?.[i] ?? 1) + (bias?.[i] ?? 0));
+    }
     case 'softmax':
       return functions.softmax(x);
     case 'logSoftmax':
@@ -167,9 +183,18 @@ function steps(before: Sized, length: number, depth: number): fc.Arbitrary<Sized
   );
 }
 
+/** Weights of another size in each feature. */
+function norm(features: number): Layer {
+  const weight = Float32Array.from({ length: features }, (_, i) => 0.5 + i / 4);
+  return layerNorm({ features, weight, bias: weight.map((w) => 1 - w), epsilon: 0.1 });
+}
+
 function step(features: number, depth: number): fc.Arbitrary<Sized> {
   const plain = [
     activation.map((layer): Sized => ({ layers: [layer], features })),
+    fc
+      .constantFrom(norm(features), layerNorm({ features }))
+      .map((layer): Sized => ({ layers: [layer], features })),
     fc
       .integer({ min: 1, max: 5 })
       .chain((out) => linearTo(features, out).map((l): Sized => ({ layers: [l], features: out }))),

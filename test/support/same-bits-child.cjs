@@ -2,7 +2,17 @@
 // model and what `quantize` makes of it, and runs 1,000 fixed rows. Prints { active, threads, digests } as JSON: by
 // model, how the rows were shared out, and the sha256 of all outputs. No Math.*: only arithmetic that IEEE 754 defines.
 const { createHash } = require('node:crypto');
-const { calibrate, gelu, linear, MLP, quantize, relu, tanh } = require('../../dist/index.js');
+const {
+  calibrate,
+  gelu,
+  layerNorm,
+  linear,
+  MLP,
+  quantize,
+  relu,
+  residual,
+  tanh,
+} = require('../../dist/index.js');
 const { kernels } = require('../../dist/kernels.js');
 const { Random } = require('../../dist/random.js');
 const { native } = require('../../dist/runtime/native.js');
@@ -25,12 +35,22 @@ const layers = WIDTHS.slice(1).flatMap((outFeatures, i) => {
 });
 const rows = uniform(ROWS * WIDTHS[0], 2);
 
+/** Layer norm of the input, behind a layer with a clamp after it, of codes, and at the end. */
+const norm = (features) =>
+  layerNorm({ features, weight: uniform(features, 2), bias: uniform(features, 2 ** -1) });
+const square = () => linear({ inFeatures: 40, outFeatures: 40, weight: uniform(1600, 2 ** -2), bias: false });
+const normLayers = [norm(40), square(), norm(40), relu(), residual([norm(40), square()]), square(), norm(40)];
+
 const FORMS = {
   float32: (_float, _ranges, options) => new MLP(layers, options),
   static: (float, ranges, options) => quantize(float, ranges, options),
   'static int8': (float, ranges, options) => quantize(float, ranges, { ...options, output: 'int8' }),
   dynamic: (float, _ranges, options) => quantize(float, null, { ...options, mode: 'dynamic' }),
   'weight-only': (float, _ranges, options) => quantize(float, null, { ...options, mode: 'weight-only' }),
+};
+const NORM_FORMS = {
+  'layer norm float32': (_float, _ranges, options) => new MLP(normLayers, options),
+  'layer norm static': (float, ranges, options) => quantize(float, ranges, options),
 };
 
 function digest(model, rowsACall) {
@@ -46,10 +66,10 @@ function digest(model, rowsACall) {
   return hash.digest('hex');
 }
 
-async function main() {
-  const float = new MLP(layers);
+async function digestsOf(forms, floatLayers) {
+  const float = new MLP(floatLayers);
   const ranges = await calibrate(float, rows, { method: 'minmax' });
-  const digests = Object.entries(FORMS).map(([name, make]) => [
+  return Object.entries(forms).map(([name, make]) => [
     name,
     THREADS.flatMap((threads) => {
       const model = make(float, ranges, { threads });
@@ -59,6 +79,10 @@ async function main() {
       ]);
     }),
   ]);
+}
+
+async function main() {
+  const digests = [...(await digestsOf(FORMS, layers)), ...(await digestsOf(NORM_FORMS, normLayers))];
   const { threads } = native().poolInfo();
   console.log(JSON.stringify({ active: kernels().active, threads, digests }));
 }

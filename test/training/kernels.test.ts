@@ -8,13 +8,13 @@ const dist = path.join(__dirname, '../../dist');
 /** Trains, calibrates, quantizes and runs in a process of its own; prints one hash over all of it. */
 const JOB = `
 const { createHash } = require('node:crypto');
-const { MLP, linear, gelu, relu, softmax, calibrate, quantize } = require('${dist}/index.js');
+const { MLP, linear, layerNorm, gelu, relu, softmax, calibrate, quantize } = require('${dist}/index.js');
 const { train } = require('${dist}/training.js');
 const { kernels } = require('${dist}/kernels.js');
 (async () => {
   const inputs = Float32Array.from({ length: 300 * 17 }, (_, i) => ((i * 2654435761) % 1000) / 500 - 1);
   const targets = Uint8Array.from({ length: 300 }, (_, i) => (inputs[i * 17] > 0 ? 1 : inputs[i * 17 + 1] > 0 ? 2 : 0));
-  const model = new MLP([linear({ inFeatures: 17, outFeatures: 33 }), gelu(), linear({ inFeatures: 33, outFeatures: 70 }), relu(), linear({ inFeatures: 70, outFeatures: 3 }), softmax()], { seed: 4 });
+  const model = new MLP([linear({ inFeatures: 17, outFeatures: 33 }), layerNorm({ features: 33, weight: new Float32Array(33).fill(1), bias: new Float32Array(33) }), gelu(), linear({ inFeatures: 33, outFeatures: 70 }), relu(), linear({ inFeatures: 70, outFeatures: 3 }), softmax()], { seed: 4 });
   const hash = createHash('sha256');
   for (const optimizer of [{ type: 'adam', learningRate: 0.01 }, { type: 'sgd', learningRate: 0.05, momentum: 0.9 }]) {
     const trained = (await train(model, { inputs, targets }, { epochs: 3, batchSize: 32, optimizer, seed: 2 })).model;

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { concat, linear, logSoftmax, MLP, relu, residual, sigmoid, softmax, tanh } from '../../lib/index';
+import {
+  concat,
+  layerNorm,
+  linear,
+  logSoftmax,
+  MLP,
+  relu,
+  residual,
+  sigmoid,
+  softmax,
+  tanh,
+} from '../../lib/index';
+import type { LayerNormNode, Node } from '../../lib/models/graph';
 import { Random } from '../../lib/random';
 import { type Dataset, train } from '../../lib/training';
 
@@ -175,5 +187,79 @@ describe('gradients', () => {
         expect(before[i]! - after[i]!).toBeCloseTo(numeric, 4);
       }
     }
+  });
+
+  it('of layer norms, their weights and biases equal finite differences', async () => {
+    const random = new Random(10);
+    const numbers = (length: number, from: number) =>
+      Float32Array.from({ length }, () => from + random.uniform());
+    const norm = (features: number, name: string) => ({
+      ...layerNorm({
+        features,
+        weight: numbers(features, 0.5),
+        bias: numbers(features, -0.5),
+        epsilon: 0.01,
+      }),
+      name,
+    });
+    const model = new MLP(
+      [
+        norm(3, 'first'),
+        linear({ inFeatures: 3, outFeatures: 5, name: 'a' }),
+        norm(5, 'n'),
+        tanh(),
+        residual([
+          layerNorm({ features: 5, epsilon: 0.1 }),
+          linear({ inFeatures: 5, outFeatures: 5, name: 'b' }),
+        ]),
+        linear({ inFeatures: 5, outFeatures: 2, name: 'c' }),
+      ],
+      { seed: 8 },
+    );
+    const inputs = numbers(15, -0.5);
+    const targets = numbers(10, -0.5);
+    const optimizer = { type: 'sgd', learningRate: 1 } as const;
+    const { model: stepped } = await train(
+      model,
+      { inputs, targets },
+      { epochs: 1, batchSize: 5, optimizer },
+    );
+
+    type Field = 'weight' | 'gamma' | 'beta';
+    const read = (node: Node, field: Field): Float32Array =>
+      node.op === 'linear' ? (node.weight.data as Float32Array) : (node as LayerNormNode)[field as 'gamma']!;
+    const write = (node: Node, field: Field, data: Float32Array): Node =>
+      node.op === 'linear'
+        ? { ...node, weight: { format: 'float32', data } }
+        : ({ ...node, [field]: data } as Node);
+    const find = (m: MLP, name: string) => m.graph.nodes.find((node) => node.name === name)!;
+    const loss = (m: MLP) =>
+      m.runSync(inputs).reduce((sum, y, i) => sum + (y - targets[i]!) ** 2, 0) / targets.length;
+
+    for (const [name, field] of [
+      ['first', 'gamma'],
+      ['first', 'beta'],
+      ['a', 'weight'],
+      ['n', 'gamma'],
+      ['n', 'beta'],
+      ['b', 'weight'],
+    ] as const) {
+      const [before, after] = [model, stepped].map((m) => read(find(m, name), field)) as [
+        Float32Array,
+        Float32Array,
+      ];
+      for (let i = 0; i < before.length; i++) {
+        const moved = (by: number) => {
+          const data = before.map((w, j) => (i === j ? w + by : w));
+          const nodes = model.graph.nodes.map((node) =>
+            node.name === name ? write(node, field, data) : node,
+          );
+          return loss(MLP.fromGraph({ ...model.graph, nodes }));
+        };
+        const numeric = (moved(0.01) - moved(-0.01)) / 0.02;
+        expect(before[i]! - after[i]!, `${name}.${field}[${i}]`).toBeCloseTo(numeric, 3);
+      }
+    }
+    expect(find(stepped, '4.0')).toEqual(find(model, '4.0'));
   });
 });

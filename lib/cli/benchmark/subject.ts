@@ -4,13 +4,13 @@ import { expected } from '../../errors';
 import { readFileBytes } from '../../formats/atomic-write';
 import type { ElementwiseName } from '../../layers/elementwise';
 import { load } from '../../models/load';
-import type { LoadOptions } from '../../models/load-graph';
+import type { LoadOptions, Source } from '../../models/load-graph';
 import { MLP } from '../../models/mlp';
 import { quantize } from '../../models/quantize';
 import { QuantizedMLP } from '../../models/quantized-mlp';
 import { Random } from '../../random';
 import { plural } from '../format';
-import { loadOptions } from '../models';
+import { loadOptions, sourceOf } from '../models';
 import { type Context, UsageError } from '../outcome';
 import { withRows } from '../rows';
 
@@ -49,14 +49,14 @@ export interface SubjectRequest {
 
 interface ModelFile {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  readonly source: Source;
   readonly options: LoadOptions;
 }
 
 /** Errors: as `load`, `calibrate` and `withRows`; UsageError (two models of one kind). */
 export async function makeSubject(request: SubjectRequest, context: Context): Promise<Subject> {
   const files = await readModels(request);
-  const models = await Promise.all(files.map(({ bytes, options }) => load(bytes, options)));
+  const models = await Promise.all(files.map(({ source, options }) => load(source, options)));
   try {
     const floatAt = models.findIndex(({ kind }) => kind === 'float');
     const int8At = models.findIndex(({ kind }) => kind === 'quantized');
@@ -89,7 +89,11 @@ export async function makeSubject(request: SubjectRequest, context: Context): Pr
 async function readModels({ paths, activation }: SubjectRequest): Promise<ModelFile[]> {
   const files = await Promise.all(paths.map((path) => readFileBytes(path)));
   const options = loadOptions(files, activation);
-  return files.map((bytes, i) => ({ path: paths[i]!, bytes, options: options[i]! }));
+  return files.map((bytes, i) => ({
+    path: paths[i]!,
+    source: sourceOf(paths[i]!, bytes),
+    options: options[i]!,
+  }));
 }
 
 function checkPair(models: readonly (MLP | QuantizedMLP)[]): void {
@@ -162,11 +166,11 @@ async function makeForms(
   calibration: Calibration | null,
   threads: number,
 ): Promise<Forms> {
-  const float32 = float && (await MLP.load(float.bytes, { ...float.options, threads }));
+  const float32 = float && (await MLP.load(float.source, { ...float.options, threads }));
   return {
     float32,
     int8: int8
-      ? await QuantizedMLP.load(int8.bytes, { threads })
+      ? await QuantizedMLP.load(int8.source, { threads })
       : quantize(float32!, calibration, { threads }),
   };
 }

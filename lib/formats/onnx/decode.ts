@@ -15,6 +15,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './onnx_pb';
+import { scan } from './scan';
 
 /** Graphs inside of each other (If, Loop), with what stands between them. */
 const MAX_DEPTH = 40;
@@ -45,8 +46,10 @@ function parse(bytes: Uint8Array): ModelProto {
   if (bytes.length > MAX_ONNX_BYTES)
     throw expected('ERR_LIMIT', `a file of at most ${MAX_ONNX_BYTES} bytes`, bytes.length);
   try {
+    scan(ModelProtoSchema, bytes);
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false, recursionLimit: MAX_DEPTH });
   } catch (cause) {
+    if (cause instanceof RequantError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new RequantError('ERR_FORMAT', `expected an ONNX model but received other bytes: ${reason}`, {
       cause,

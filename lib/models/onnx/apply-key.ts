@@ -23,6 +23,8 @@ export function applyKey(graph: Graph, { nodes, record }: RequantKey): Graph {
 function applied(node: Node, { attributes, scale }: NodeKey, { values }: Graph): Node {
   if ('attributes' in node && attributes !== undefined && agrees(node.attributes, attributes))
     return { ...node, attributes: elementwiseAttributes(node.op, { ...node.attributes, ...attributes }) };
+  if (node.op === 'layerNorm' && attributes !== undefined && agrees({ epsilon: node.epsilon }, attributes))
+    return { ...node, epsilon: attributes['epsilon'] as number };
   if (node.op === 'linear' && node.mode === 'float' && scale !== undefined) {
     checkWeightScales(node.name, scale, [1, values.get(node.output)!.features]);
     return { ...node, quantization: { scale } };

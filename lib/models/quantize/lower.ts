@@ -11,6 +11,7 @@ import {
   type ElementwiseNode,
   type Graph,
   isCodes,
+  type LayerNormNode,
   type LinearNode,
   type Node,
   readersOf,
@@ -77,6 +78,7 @@ class Lowering {
     if (node.op === 'linear') this.linear(node);
     else if (node.op === 'add' || node.op === 'concat') this.combine(node);
     else if ('attributes' in node) this.elementwise(node);
+    else if (node.op === 'layerNorm') this.layerNorm(node);
     else this.float(node);
   }
 
@@ -172,6 +174,20 @@ class Lowering {
     const table = activationTable(node, from, to);
     this.nodes.push({ ...node, inputs: [input], table });
     this.values.set(node.output, to);
+  }
+
+  /** Reads codes where the value is kept as codes for another reader. */
+  private layerNorm(node: LayerNormNode): void {
+    if (!this.codes.has(node.output)) {
+      this.write(node);
+      return;
+    }
+    const target = this.target(node.output);
+    this.nodes.push({ ...node, output: target.name });
+    this.values.set(
+      target.name,
+      clampGrid(this.grid(target.name, this.writeRange(target.name)), target.bounds),
+    );
   }
 
   /** softmax and logSoftmax */

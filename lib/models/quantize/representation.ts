@@ -7,8 +7,8 @@ export type Representation = ReadonlySet<string>;
 type Form = 'codes' | 'float';
 
 /**
- * Walks backwards from what each reader wants. A static Linear reads codes; a float, dynamic or weight-only one and a
- * softmax read float32; other operators pass on what is wanted of their output. So what follows the last static Linear
+ * Walks backwards from what each reader wants. A static Linear reads codes; a float, dynamic or weight-only one, a
+ * softmax and a layer norm read float32; other operators pass on what is wanted of their output. So what follows the last static Linear
  * stays float32, straight from its accumulator. A value that is wanted in both forms is kept as codes, but for the
  * model's input, which comes as float32.
  */
@@ -20,7 +20,7 @@ export function chooseRepresentation(graph: Graph, settings: Settings): Represen
   const wantedBy = (reader: Node | undefined): Form[] => {
     if (reader === undefined) return [outputForm];
     if (reader.op === 'linear') return [settings.layers.get(reader)!.mode === 'static' ? 'codes' : 'float'];
-    if (reader.op === 'softmax' || reader.op === 'logSoftmax') return ['float'];
+    if (reader.op === 'softmax' || reader.op === 'logSoftmax' || reader.op === 'layerNorm') return ['float'];
     return wanted.get(reader.output)!.has('codes') ? ['codes'] : ['float'];
   };
   const values = [graph.input, ...graph.nodes.map((node) => node.output)];

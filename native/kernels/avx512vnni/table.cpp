@@ -3,6 +3,7 @@
 #include "kernels/avx512vnni/lookup.h"
 #include "kernels/avx512vnni/peak.h"
 #include "kernels/avx512vnni/qgemm.h"
+#include "kernels/shared/norm.h"
 
 namespace requant::kernels {
 namespace {
@@ -21,8 +22,8 @@ void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
 constexpr QGemmKernel kQGemm{{kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
 constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>, finite_range<Lanes16>, lookup_words,
-                               lookup_bytes};
+constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>, finite_range<Lanes16>,
+                               lookup_words,      lookup_bytes,        kNorm<Lanes16>};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "kernels/neon_shared/lanes.h"
 #include "kernels/neon_shared/lookup.h"
+#include "kernels/shared/norm.h"
 
 namespace requant::kernels {
 namespace {
@@ -91,7 +92,7 @@ uint64_t peak_float32(uint64_t steps) noexcept {
 
 constexpr SGemmKernel kSGemm{{Lanes4::kLanes, kVectors, 1}, sgemm_6x16_neon<float>, sgemm_6x16_neon<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes4>, dequantize<Lanes4>, finite_range<Lanes4>, lookup_neon,
-                               nullptr};
+                               nullptr,          kNorm<Lanes4>};
 
 }  // namespace
 }  // namespace requant::kernels

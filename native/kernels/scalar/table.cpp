@@ -6,6 +6,7 @@
 //           └───────────────────────┘
 #include "arith/fma.h"
 #include "arith/integer.h"
+#include "arith/layer_norm.h"
 #include "arith/quantize.h"
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
@@ -145,9 +146,37 @@ void lookup(const LookupRow& row) noexcept {
   for (size_t i = 0; i < row.count; ++i) row.out[i] = row.table[row.x[i]];
 }
 
+float sum(const float* x, size_t count) noexcept { return arith::row_sum(x, count); }
+
+float square_sum(const float* x, size_t count, float mean) noexcept {
+  return arith::row_square_sum(x, count, mean);
+}
+
+void normalize(const NormalizeRow& row) noexcept {
+  for (size_t k = 0; k < row.count; ++k)
+    row.y[k] = arith::normalize(row.x[k], row.mean, row.factor, row.weight[k], row.bias[k]);
+}
+
+CodeSums code_sums(const uint8_t* q, size_t count) noexcept {
+  CodeSums sums;
+  for (size_t k = 0; k < count; ++k) {
+    sums.sum += q[k];
+    sums.square_sum += uint64_t{q[k]} * q[k];
+  }
+  return sums;
+}
+
+void normalize_codes(const NormalizeCodesRow& row) noexcept {
+  const arith::CodeNorm norm{row.center, row.step, row.offset};
+  for (size_t k = 0; k < row.count; ++k)
+    row.y[k] = arith::normalize_code(row.q[k], norm, row.weight[k], row.bias[k]);
+}
+
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
-constexpr VectorKernel kVector{quantize, dequantize, finite_range, lookup, nullptr};
+constexpr VectorKernel kVector{quantize,     dequantize,
+                               finite_range, lookup,
+                               nullptr,      {sum, square_sum, normalize, code_sums, normalize_codes}};
 
 }  // namespace
 }  // namespace requant::kernels

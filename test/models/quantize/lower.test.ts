@@ -23,7 +23,14 @@ import {
 import { expectSameBytes } from '../../support/bytes';
 import { expectError } from '../../support/errors';
 import { get, takeApart } from '../../support/files';
-import { ACTIVATIONS, evaluateRows, expectClose, randomLinear, sqnr } from '../../support/models';
+import {
+  ACTIVATIONS,
+  evaluateRows,
+  expectClose,
+  randomLayerNorm,
+  randomLinear,
+  sqnr,
+} from '../../support/models';
 import { Seeded } from '../../support/random';
 
 const minmax = (model: MLP, rows: Float32Array) => calibrate(model, rows, { method: 'minmax' });
@@ -149,6 +156,71 @@ describe('conversions', () => {
     for (const output of ['float32', 'int8', 'uint8'] as const) {
       using int8 = quantize(model, ranges, { output });
       expect(sqnr(evaluateRows(model, rows), int8.runSync(rows))).toBeGreaterThan(25);
+    }
+  });
+});
+
+describe('layer norm', () => {
+  const random = new Seeded(167);
+  const rows = random.normals(6 * 200);
+  /** Before the first layer, behind one with a clamp after it, inside of a residual, between codes, at the end. */
+  const model = new MLP([
+    { ...randomLayerNorm(random, 6), name: 'first' },
+    randomLinear(random, 6, 33, 'a'),
+    { ...randomLayerNorm(random, 33), name: 'n' },
+    relu(),
+    residual([{ ...randomLayerNorm(random, 33), name: 'pre' }, randomLinear(random, 33, 33, 'b')]),
+    randomLinear(random, 33, 17, 'c'),
+    { ...randomLayerNorm(random, 17), name: 'last' },
+  ]);
+
+  it.each([
+    [{}, 30],
+    [{ activations: 'symmetric' }, 25],
+    [{ output: 'int8' }, 30],
+    [{ output: 'uint8' }, 30],
+    [{ mode: 'dynamic' }, 30],
+    [{ mode: 'weight-only' }, 35],
+    [{ layers: { b: { mode: 'dynamic' } } }, 30],
+  ] as [QuantizeOptions, number][])(
+    'is near float64 with %o, saved and loaded too',
+    async (options, least) => {
+      using int8 = quantize(model, await minmax(model, rows), options);
+      const y = int8.runSync(rows);
+      expect(sqnr(evaluateRows(model, rows), y)).toBeGreaterThan(least);
+      using again = await load(int8.toBytes());
+      expect(again.runSync(rows)).toEqual(y);
+      expect(again.toBytes()).toEqual(int8.toBytes());
+    },
+  );
+
+  it('reads codes that are there, writes codes that are wanted, and a clamp behind it is free', async () => {
+    using int8 = quantize(model, await minmax(model, rows));
+    expect(operators(int8)).toEqual([
+      'first:layerNorm',
+      'a:linear',
+      'n:layerNorm',
+      'pre:layerNorm',
+      'b:linear',
+      '4:add',
+      'c:linear',
+      'last:layerNorm',
+    ]);
+    expect(value(int8, 'a')).toMatchObject({ dtype: 'float32' });
+    expect(value(int8, '3')).toMatchObject({ dtype: 'uint8', zeroPoint: 0 });
+    expect(value(int8, 'pre')).toMatchObject({ dtype: 'uint8' });
+    const bytes = Object.fromEntries(int8.stages.map((stage) => [stage.name, stage.bytes]));
+    expect(bytes).toMatchObject({ first: 2 * 6 * 4, n: 2 * 33 * 4 });
+  });
+
+  it('a NaN or Infinity that meets codes behind it is ERR_NAN_INPUT', async () => {
+    using int8 = quantize(model, await minmax(model, rows));
+    using zero = quantize(model, await minmax(model, rows), { onNaN: 'zero' });
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const x = rows.slice(0, 12);
+      x[7] = bad;
+      expectError(() => int8.runSync(x), 'ERR_NAN_INPUT', /row 1/);
+      expect(zero.runSync(x).every(Number.isFinite)).toBe(true);
     }
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   concat,
   type Layer,
+  layerNorm,
   linear,
   MLP,
   type QuantizeOptions,
@@ -14,6 +15,8 @@ import { quantizeSettings } from '../../../lib/models/quantize/options';
 import { chooseRepresentation } from '../../../lib/models/quantize/representation';
 
 const fc = (name: string, features = 2): Layer => linear({ name, inFeatures: features, outFeatures: 2 });
+
+const norm = (): Layer => layerNorm({ features: 2 });
 
 /** Values that become codes. */
 function codes(layers: Layer[], options: QuantizeOptions = {}): string[] {
@@ -33,6 +36,14 @@ describe('chooseRepresentation', () => {
       ['1', 'input'],
     ],
     ['a softmax in the middle', [fc('a'), softmax(), fc('b')], {}, ['1', 'input']],
+    ['a layer norm in the middle', [fc('a'), norm(), fc('b')], {}, ['1', 'input']],
+    [
+      'a layer norm and a residual that reads codes',
+      [fc('a'), residual([norm(), fc('b')]), fc('c')],
+      {},
+      ['1', '1.0', 'a', 'b', 'input'],
+    ],
+    ['a last layer norm', [fc('a'), norm()], {}, ['input']],
     ['nothing in a dynamic model', [fc('a'), relu(), fc('b')], { mode: 'dynamic' }, []],
     ['nothing in a weight-only model', [fc('a'), relu(), fc('b')], { mode: 'weight-only' }, []],
     ['nothing in a float32 one', [fc('a'), relu(), fc('b')], { format: 'float32' }, []],

@@ -17,7 +17,8 @@ constexpr size_t kMaxStages = 12;
 constexpr size_t kMaxWeights = size_t{1} << 16;
 
 bool reads_codes(Op op) {
-  return op == Op::static_codes || op == Op::static_floats || op == Op::dequantize || op == Op::lookup;
+  return op == Op::static_codes || op == Op::static_floats || op == Op::dequantize || op == Op::lookup ||
+         op == Op::layer_norm_codes;
 }
 bool writes_codes(Op op) { return op == Op::static_codes || op == Op::quantize || op == Op::lookup; }
 bool is_linear(Op op) { return op <= Op::int4_linear; }
@@ -193,12 +194,24 @@ class Decoder {
       s.scale =
           bytes_.scales(bytes_.length(s.op == Op::quantize && bytes_.below(3) == 0 ? s.in_features : 1));
       bounds(s);
+    } else if (s.op == Op::layer_norm || s.op == Op::layer_norm_codes) {
+      layer_norm(s);
     } else if (s.op == Op::lookup) {
       s.table = bytes_.codes(bytes_.length(256));
     } else if (s.op == Op::elementwise) {
       s.function = static_cast<arith::Elementwise>(bytes_.below(12));
       s.params = {test::Random(bytes_.byte()).unit(), 1.0 + test::Random(bytes_.byte()).unit()};
     }
+  }
+
+  void layer_norm(StageData& s) {
+    static constexpr double kEpsilons[] = {1e-5, 0.0, 1.0, 0x1p-149};
+    s.epsilon = bytes_.fault() ? -1.0 : kEpsilons[bytes_.below(std::size(kEpsilons))];
+    if (bytes_.below(2) == 0) s.norm_weight = bytes_.numbers(bytes_.length(s.in_features));
+    if (bytes_.below(2) == 0) s.norm_bias = bytes_.numbers(bytes_.length(s.in_features));
+    if (s.op == Op::layer_norm) return;
+    s.scale = bytes_.scales(bytes_.length(1));
+    bounds(s);
   }
 
   plan::Port port(ValueId id, bool is_input) {
@@ -282,6 +295,10 @@ Status add(plan::Builder& builder, const StageData& s) {
       return builder.add_softmax(in, s.output, false);
     case Op::log_softmax:
       return builder.add_softmax(in, s.output, true);
+    case Op::layer_norm:
+      return builder.add(plan::LayerNormSpec{in, s.output, s.epsilon, s.norm_weight, s.norm_bias, {}});
+    case Op::layer_norm_codes:
+      return builder.add(plan::LayerNormSpec{in, s.output, s.epsilon, s.norm_weight, s.norm_bias, grid});
     case Op::add:
       return builder.add_add(in, s.inputs.back(), s.output);
     case Op::concat:

@@ -22,6 +22,8 @@ enum class Op : uint8_t {
   lookup,
   softmax,
   log_softmax,
+  layer_norm,
+  layer_norm_codes,
   add,
   concat,
   last = concat
@@ -47,6 +49,9 @@ struct StageData {
   std::vector<int32_t> multiplier, shift;
   std::vector<float> real_multiplier;
   int32_t zero_point = 0, lo = 0, hi = 255;
+
+  double epsilon = 1e-5;
+  std::vector<float> norm_weight, norm_bias;
 
   size_t group_size = 32;
   gemm::Int4Activations activations = gemm::Int4Activations::codes;

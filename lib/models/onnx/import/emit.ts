@@ -1,9 +1,10 @@
-import { RequantError } from '../../../errors';
+import { expected, RequantError } from '../../../errors';
 import { MAX_FEATURES } from '../../../layers/linear';
+import { findNonFinite } from '../../../quantization/float32';
 import { checkGraph } from '../../check-graph';
 import type { Graph, Node, Value } from '../../graph';
 import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../limits';
-import type { DraftNode } from './draft';
+import type { DraftNode, LayerNormDraft } from './draft';
 import { checkProblems, type Problems, type Translation } from './translate';
 
 /** The model's own graph of these nodes. Errors: ERR_UNSUPPORTED (steps that are part of nothing larger), ERR_LIMIT. */
@@ -58,6 +59,14 @@ function valueNames(
   return (value) => names.get(value)!;
 }
 
+/** As a model file holds them. Errors: ERR_FORMAT. */
+function checkFinite({ source, weight, bias }: LayerNormDraft): void {
+  for (const values of [weight, bias]) {
+    const bad = values && findNonFinite(values);
+    if (bad !== undefined) throw expected('ERR_FORMAT', `finite numbers as parameters of ${source}`, bad);
+  }
+}
+
 function freeName(wish: string, names: Set<string>): string {
   let name = wish;
   for (let i = 2; names.has(name); i++) name = `${wish}#${i}`;
@@ -83,8 +92,16 @@ function emitNode(node: DraftNode, name: string): Node | undefined {
     case 'add':
     case 'concat':
       return { ...base, op: node.op };
-    case 'affine':
     case 'layerNorm':
+      checkFinite(node);
+      return {
+        ...base,
+        op: 'layerNorm',
+        epsilon: node.epsilon,
+        ...(node.weight && { gamma: node.weight }),
+        ...(node.bias && { beta: node.bias }),
+      };
+    case 'affine':
     case 'multiply':
     case 'center':
     case 'divide':

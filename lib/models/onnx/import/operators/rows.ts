@@ -64,6 +64,7 @@ export const layerNormalization: Translator = (op) => {
     throw op.unsupported(`axis ${axis} of [batch, ${x.sizes}]`);
   const { name, source, wish } = op.naming;
   const epsilon = op.float('epsilon', Math.fround(1e-5));
+  if (epsilon < 0) throw op.unsupported(`epsilon = ${epsilon}`);
   const output = op.draft.add(
     { op: 'layerNorm', name, source, inputs: [x.name], epsilon, weight: undefined, bias: undefined },
     features,

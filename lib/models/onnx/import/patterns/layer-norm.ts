@@ -12,7 +12,8 @@ export function layerNorm(
   if (center?.op !== 'center' || root?.op !== 'sqrt') return undefined;
   const { base, scale, shift: epsilon } = draft.resolve(root.inputs[0]!);
   const variance = draft.writer(base);
-  if (variance?.op !== 'mean' || scale !== 1 || typeof epsilon !== 'number') return undefined;
+  if (variance?.op !== 'mean' || scale !== 1 || typeof epsilon !== 'number' || !(epsilon >= 0))
+    return undefined;
   const square = draft.writer(variance.inputs[0]!);
   if (square?.op !== 'power' || square.exponent !== 2) return undefined;
   const x = center.inputs[0]!;

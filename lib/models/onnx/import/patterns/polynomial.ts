@@ -1,4 +1,5 @@
 import type { Draft } from '../draft';
+import { ratio } from '../factor';
 
 /** Of degree 3: c0 + c1·x + c2·x² + c3·x³. */
 export type Coefficients = readonly [number, number, number, number];
@@ -18,7 +19,8 @@ export function polynomial(draft: Draft, value: string): Polynomial | undefined 
   let steps = 0;
 
   function walk(name: string): Coefficients | undefined {
-    if (name === variable) return [0, 1, 0, 0];
+    const k = ratio(draft.resolve(name), draft.resolve(variable!));
+    if (k !== undefined) return [0, k, 0, 0];
     if (++steps > MAX_STEPS) return undefined;
     const node = draft.writer(name);
     if (node === undefined) return undefined;
