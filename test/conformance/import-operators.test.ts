@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MLP } from '../../lib/index';
 import { importOnnx } from '../../lib/onnx';
+import { OnnxBuilder } from '../support/onnx-builder';
 import { Seeded } from '../support/random';
-import { OnnxBuilder } from './builder';
 import {
   ACTIVATIONS,
   batchNormalization,
