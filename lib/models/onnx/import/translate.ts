@@ -33,10 +33,11 @@ export function translate({ graph, opsets }: OnnxModel): Translation {
   const opset = checkedOpset(opsets.get(''));
   const input = port('input', graph.inputs);
   const elements = [...graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const budget = new Budget(elements);
   const scope: Scope = {
     terms: new Map<string, Term>([[input.name, { kind: 'value', name: input.name, sizes: input.sizes }]]),
-    draft: new Draft(input.name, product(input.sizes)),
-    budget: new Budget(elements),
+    draft: new Draft(input.name, product(input.sizes), budget),
+    budget,
     fixedBatch: input.batch,
   };
   for (const [name, tensor] of graph.initializers) scope.terms.set(name, { kind: 'constant', tensor });

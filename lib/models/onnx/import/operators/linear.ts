@@ -2,7 +2,7 @@ import { expected } from '../../../../errors';
 import type { OnnxTensor } from '../../../../formats/onnx';
 import { MAX_FEATURES } from '../../../../layers/linear';
 import { broadcast } from '../broadcast';
-import { floatsOf, numbersOf, transposed } from '../constants';
+import { floatsOf, transposed } from '../constants';
 import type { Operation, Translator } from '../operation';
 import { product, sameSizes, type Term, type ValueTerm } from '../terms';
 
@@ -76,7 +76,7 @@ function layerName(weight: string): string | undefined {
 /** y + beta·c */
 function addScaled(op: Operation, y: ValueTerm, c: Term, beta: number): ValueTerm {
   if (c.kind === 'constant') {
-    const shift = broadcast(op, numbersOf(op.constant(2)), op.constant(2).shape, y.sizes);
+    const shift = broadcast(op, op.numbers(2), y.sizes);
     return op.affine(y, 1, typeof shift === 'number' ? beta * shift : shift.map((v) => beta * v));
   }
   const other = op.value(2);
