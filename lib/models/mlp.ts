@@ -48,7 +48,8 @@ export class MLP extends GraphModel implements Calibratable {
    * A float model from a path, file URL or bytes. safetensors from elsewhere (pairs `<name>.weight` [out, in] and
    * `<name>.bias`, in natural order; float32, float16 or bfloat16) needs `activation`.
    *
-   * Errors: ERR_IO, ERR_FORMAT, ERR_VERSION, ERR_LIMIT, ERR_MODEL_KIND (a quantized model), ERR_UNSUPPORTED, ERR_ARGUMENT.
+   * Errors: ERR_IO, ERR_FORMAT, ERR_SHAPE (layers that do not fit each other), ERR_VERSION, ERR_LIMIT, ERR_MODEL_KIND (a
+   * quantized model), ERR_UNSUPPORTED, ERR_ARGUMENT, ERR_PEER (ONNX without @bufbuild/protobuf).
    */
   static async load(source: Source, options?: LoadOptions): Promise<MLP> {
     const { graph, metadata, runtime } = await loadGraph(source, options);

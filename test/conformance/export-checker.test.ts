@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { encodeModel, graph, node, value } from '../../lib/formats/onnx';
-import { calibrate, concat, linear, logSoftmax, MLP, quantize, residual, softmax } from '../../lib/index';
+import {
+  calibrate,
+  concat,
+  layerNorm,
+  linear,
+  logSoftmax,
+  MLP,
+  quantize,
+  residual,
+  softmax,
+} from '../../lib/index';
 import type { Model } from '../../lib/models/model';
 import { exportOnnx } from '../../lib/onnx';
 import { ACTIVATIONS } from '../support/models';
@@ -38,6 +48,7 @@ function models(): [string, MLP][] {
     linear({ inFeatures: 6, outFeatures: 3 }),
   ]);
   return [
+    ['layerNorm', one(layerNorm({ features: 5 }))],
     ...Object.entries(ACTIVATIONS).map(([name, make]) => [name, one(make())] as [string, MLP]),
     ['branches', branches],
   ];

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { concat, type Layer, linear, logSoftmax, MLP, relu, residual, softmax } from '../../lib/index';
+import {
+  concat,
+  type Layer,
+  layerNorm,
+  linear,
+  logSoftmax,
+  MLP,
+  relu,
+  residual,
+  softmax,
+} from '../../lib/index';
 import { exportOnnx } from '../../lib/onnx';
 import { ACTIVATIONS, randomChain, randomLinear } from '../support/models';
 import { Seeded } from '../support/random';
@@ -30,6 +40,19 @@ describe.each([7, 9, 11, 13, 14, 17, 18, 20, 21, 22, 23])('float, opset %i', (op
       ...randomChain(random, [784, 64, 32], ACTIVATIONS[name]!),
       ACTIVATIONS[name]!(),
       randomLinear(random, 32, 10),
+    ];
+    expect(await difference(layers, opset, random)).toBeLessThanOrEqual(TOLERANCE);
+  });
+
+  it('layer norm', async () => {
+    const random = new Seeded(opset + 200);
+    const norm = layerNorm({ features: 64, weight: random.normals(64), bias: random.normals(64) });
+    const layers = [
+      randomLinear(random, 784, 64),
+      norm,
+      relu(),
+      layerNorm({ features: 64 }),
+      randomLinear(random, 64, 10),
     ];
     expect(await difference(layers, opset, random)).toBeLessThanOrEqual(TOLERANCE);
   });

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calibrate, type Layer, leakyRelu, linear, MLP, type Mode, quantize, relu } from '../../lib/index';
+import {
+  calibrate,
+  type Layer,
+  layerNorm,
+  leakyRelu,
+  linear,
+  MLP,
+  type Mode,
+  quantize,
+  relu,
+} from '../../lib/index';
+import type { ConcatLayer, ResidualLayer } from '../../lib/layers/branches';
 import type { QuantizeOptions } from '../../lib/models/quantize';
 import { QuantizedMLP } from '../../lib/models/quantized-mlp';
 import { exportOnnx } from '../../lib/onnx';
@@ -55,6 +66,15 @@ describe.each(['basic', 'all'] as const)('static, optimization %s', (optimizatio
       }
   });
 
+  it('layer norm between codes: at most one code apart', async () => {
+    const random = new Seeded(7);
+    const norm = layerNorm({ features: 64, weight: random.normals(64), bias: random.normals(64) });
+    for (const output of ['int8', 'uint8'] as const) {
+      const case_ = await quantized(random, [randomLinear(random, 40, 64), norm], { output });
+      expect((await apart(case_, { optimization })).length).toBeLessThanOrEqual(2);
+    }
+  });
+
   it('gemmlowp, which rounds twice: at most one code apart behind a layer', async () => {
     const random = new Seeded(6);
     const layers = [randomLinear(random, 40, 64), relu()];
@@ -81,21 +101,28 @@ describe.each(['basic', 'all'] as const)('static, optimization %s', (optimizatio
 });
 
 /** With a slope that float32 holds: see above. */
-const withoutTies = (layers: readonly Layer[]): Layer[] =>
-  JSON.parse(JSON.stringify(layers), (_, layer: unknown) =>
-    isLeakyRelu(layer) ? leakyRelu(0.109375) : layer,
-  ) as Layer[];
-const isLeakyRelu = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'leakyRelu';
+function withoutTies(layers: readonly Layer[]): Layer[] {
+  return layers.map((layer) => {
+    if (layer.type === 'leakyRelu') return leakyRelu(0.109375);
+    if (layer.type === 'residual') return { ...layer, layers: withoutTies((layer as ResidualLayer).layers) };
+    if (layer.type !== 'concat') return layer;
+    return { ...layer, branches: (layer as ConcatLayer).branches.map(withoutTies) };
+  });
+}
 
 describe('400 random models of residuals, concats, activations and modes', () => {
   // 'basic': onnxruntime's fused QLinearSoftmax ('all') overflows on rows of few features, one code or 255 apart.
   // gemmlowp is left out: each of its layers may be one code off, and layers add up.
   const random = new Seeded(11);
-  const cases = fc.sample(nestedModels, { seed: 3, numRuns: 400 });
+  // A layer norm of few features makes codes out of the last bits of nearly equal numbers: it has a test of its own.
+  const cases = fc
+    .sample(nestedModels, { seed: 3, numRuns: 1200 })
+    .filter((layers) => !new MLP(layers).graph.nodes.some(({ op }) => op === 'layerNorm'))
+    .slice(0, 400);
   const modes: readonly Mode[] = ['static', 'static', 'static', 'weight-only', 'dynamic'];
 
   it('are at most one code apart, nearly always equal', async () => {
+    expect(cases).toHaveLength(400);
     let [all, equal] = [0, 0];
     for (const [i, layers] of cases.entries()) {
       const linears = new MLP(layers).graph.nodes.filter(({ op }) => op === 'linear');

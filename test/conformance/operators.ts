@@ -1,6 +1,6 @@
 import type { Attribute } from '../../lib/formats/onnx';
+import type { OnnxBuilder } from '../support/onnx-builder';
 import type { Seeded } from '../support/random';
-import type { OnnxBuilder } from './builder';
 
 /** A float16 of about this size: 1 sign, 5 exponent, 10 fraction bits. */
 function halfBits(random: Seeded): number {

@@ -1,5 +1,5 @@
+import { OnnxBuilder } from '../support/onnx-builder';
 import { Seeded } from '../support/random';
-import { OnnxBuilder } from './builder';
 import {
   ACTIVATIONS,
   activationsOf,

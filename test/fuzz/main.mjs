@@ -9,7 +9,7 @@ import { prepareFuzzer } from './prepare.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const build = path.join(folder, 'build');
-const SCRIPT_TARGETS = ['json', 'dict', 'npy', 'safetensors', 'file', 'model'];
+const SCRIPT_TARGETS = ['json', 'dict', 'npy', 'safetensors', 'file', 'model', 'onnx'];
 const TARGETS = [...SCRIPT_TARGETS, ...NATIVE_TARGETS];
 const isNative = (target) => NATIVE_TARGETS.includes(target);
 const DEFAULT_SECONDS = 120;

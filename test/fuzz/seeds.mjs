@@ -18,6 +18,7 @@ const {
   sigmoid,
   softmax,
 } = require('./build/requant/dist/index.js');
+const onnx = require('./build/requant/dist/formats/onnx/index.js');
 const { encodeNpy } = require('./build/requant/dist/formats/npy.js');
 const { writeSafetensors } = require('./build/requant/dist/formats/safetensors.js');
 
@@ -120,6 +121,86 @@ function half(dtype) {
   return Buffer.concat([length, Buffer.from(header), Buffer.from([0, 60, 1, 128])]);
 }
 
+/** Small graphs of every family of operators; 3 features in. */
+function onnxFiles() {
+  const floats = (name, dims) => onnx.tensor(name, 'float32', dims, numbers(dims.reduce((a, b) => a * b, 1)));
+  const ints = (name, ...list) => onnx.tensor(name, 'int64', [list.length], BigInt64Array.from(list, BigInt));
+  const { node } = onnx;
+  const file = (opset, nodes, initializers, shape = ['n', 3]) =>
+    onnx.encodeModel(
+      onnx.graph({
+        name: 'g',
+        inputs: [onnx.value('x', 'float32', shape)],
+        outputs: [onnx.value('y', 'float32', ['n', 2])],
+        initializers,
+        nodes,
+      }),
+      { opset },
+    );
+  const gemm = (x, y) => node('Gemm', [x, 'w', 'b'], [y], { transB: { int: 1 }, alpha: { float: 0.5 } });
+  const weights = [floats('w', [3, 3]), floats('b', [3])];
+  const chain = (opTypes, attributes = {}) =>
+    opTypes.map((op, i) => node(op, [`h${i}`], [i === opTypes.length - 1 ? 'y' : `h${i + 1}`], attributes));
+  return [
+    file(9, [gemm('x', 'h0'), ...chain(['Relu', 'Sigmoid', 'Tanh', 'Elu', 'Neg', 'Softmax'])], weights),
+    file(
+      20,
+      [gemm('x', 'h0'), ...chain(['Gelu', 'HardSwish', 'LeakyRelu', 'HardSigmoid', 'Identity'])],
+      weights,
+    ),
+    file(
+      13,
+      [
+        node('MatMul', ['x', 'w'], ['a']),
+        node('Add', ['a', 'b'], ['c']),
+        node('BatchNormalization', ['c', 'b', 'b', 'b', 'v'], ['d']),
+        node('Sigmoid', ['d'], ['e']),
+        node('Mul', ['d', 'e'], ['f']),
+        node('Concat', ['f', 'x'], ['g'], { axis: { int: 1 } }),
+        node('Clip', ['g', 'low', 'high'], ['y']),
+      ],
+      [...weights, floats('v', [3]), floats('low', []), floats('high', [1])],
+    ),
+    file(
+      17,
+      [
+        node('Shape', ['x'], ['s']),
+        node('Gather', ['s', 'zero'], ['r'], { axis: { int: 0 } }),
+        node('Concat', ['r', 'rest'], ['t'], { axis: { int: 0 } }),
+        node('Reshape', ['x', 't'], ['u']),
+        node('Transpose', ['w'], ['z'], { perm: { ints: [1, 0] } }),
+        node('MatMul', ['u', 'z'], ['h']),
+        node('LayerNormalization', ['h', 'b'], ['k'], { epsilon: { float: 0.01 } }),
+        node('Add', ['k', 'u'], ['y']),
+      ],
+      [...weights, ints('zero', 0), ints('rest', -1)],
+      ['n', 1, 3],
+    ),
+    file(
+      18,
+      [
+        node('ReduceMean', ['x', 'axes'], ['m']),
+        node('Sub', ['x', 'm'], ['d']),
+        node('Pow', ['d', 'two'], ['q']),
+        node('ReduceMean', ['q', 'axes'], ['v']),
+        node('Add', ['v', 'two'], ['e']),
+        node('Sqrt', ['e'], ['r']),
+        node('Div', ['d', 'r'], ['n']),
+        node('Erf', ['n'], ['k']),
+        node('Slice', ['b', 'start', 'axes2', 'start'], ['c']),
+        gemm('n', 'y'),
+      ],
+      [
+        ...weights,
+        ints('axes', -1),
+        onnx.tensor('two', 'float32', [], Float32Array.of(2)),
+        ints('start', 0),
+        ints('axes2', 2),
+      ],
+    ),
+  ].map((bytes) => Buffer.from(bytes));
+}
+
 /** The three parts that targets/model.cjs puts together. */
 function parts(file) {
   const start = 8 + Number(file.readBigUInt64LE(0));
@@ -155,6 +236,7 @@ async function seeds() {
     safetensors: [...tensors, ...tensors.flatMap(broken), models[0]],
     file: [...models, ...tensors, ...models.slice(0, 2).flatMap(broken)],
     model: models.map(parts),
+    onnx: [...onnxFiles(), ...onnxFiles().slice(0, 2).flatMap(broken)],
   };
 }
 

@@ -54,6 +54,7 @@ import {
   quantizeLinear,
   requantize,
 } from '../../lib/kernels';
+import { type ExportOptions, exportOnnx } from '../../lib/onnx';
 import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -355,4 +356,13 @@ export function errors(error: RequantError): void {
   if (error.code === 'ERR_SHAPE') return;
   // @ts-expect-error an unknown code
   if (error.code === 'ERR_SIZE') return;
+}
+
+export function onnx(float: MLP, int8: QuantizedMLP, model: Model): void {
+  is<Equal<ReturnType<typeof exportOnnx>, Uint8Array>>();
+  for (const any of [float, int8, model]) exportOnnx(any);
+  const options: ExportOptions = { opset: 17 };
+  exportOnnx(model, options);
+  // @ts-expect-error a number
+  exportOnnx(model, { opset: '17' });
 }

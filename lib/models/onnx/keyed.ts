@@ -17,6 +17,12 @@ export function exactAttributes(
     : attributes;
 }
 
+/** The same of a layer norm. */
+export function exactEpsilon(epsilon: number, key: NodeKey | undefined): number {
+  const exact = key?.attributes?.['epsilon'];
+  return typeof exact === 'number' && Math.fround(exact) === epsilon ? exact : epsilon;
+}
+
 function agrees(attributes: Attributes, exact: Attributes): boolean {
   return Object.entries(exact).every(([key, value]) => Math.fround(value as number) === attributes[key]);
 }

@@ -67,10 +67,15 @@ function nodeKey(node: Node, kind: Graph['kind']): object {
       };
     }
     default: {
-      const attributes = 'attributes' in node ? finite(node.attributes) : {};
+      const attributes = attributesOf(node);
       return isFloat32(attributes) ? {} : { attributes };
     }
   }
+}
+
+function attributesOf(node: Node): Attributes {
+  if (node.op === 'layerNorm') return { epsilon: node.epsilon };
+  return 'attributes' in node ? finite(node.attributes) : {};
 }
 
 /** JSON has no infinity; it is what a clip without that bound has anyway. */

@@ -13,6 +13,7 @@ import { GraphWriter } from './writer';
 
 export { chooseOpset };
 
+/** Of `exportOnnx`. */
 export interface ExportOptions {
   /** Version of ONNX's operators, 7 to 23; quantized models take 13 or later, int4 weights 21. Default 17, or 21 for int4. */
   opset?: number;

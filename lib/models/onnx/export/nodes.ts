@@ -1,5 +1,6 @@
 import type { CodesValue, Graph, Node, PlainNode } from '../../graph';
 import { writeElementwise } from './elementwise';
+import { writeLayerNorm } from './layer-norm';
 import { LinearWriter } from './linear';
 import type { Values } from './values';
 import type { GraphWriter } from './writer';
@@ -22,6 +23,12 @@ export class NodeWriter {
       const x = this.values.float(node.inputs[0]!);
       this.values.write(node.output, (value) => {
         writeElementwise(this.writer, node, x, { value, node: node.name });
+      });
+    } else if (node.op === 'layerNorm') {
+      const x = this.values.float(node.inputs[0]!);
+      this.values.write(node.output, (value) => {
+        const features = this.values.features(node.output);
+        writeLayerNorm(this.writer, node, x, features, { value, node: node.name });
       });
     } else this.plain(node);
   }

@@ -9,8 +9,7 @@ import { product } from './terms';
  */
 export function broadcast(
   op: Operation,
-  values: ArrayLike<number>,
-  shape: readonly number[],
+  { values, shape }: ReturnType<Operation['numbers']>,
   sizes: readonly number[],
 ): Factor {
   const rank = sizes.length + 1;

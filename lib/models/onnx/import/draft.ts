@@ -1,4 +1,5 @@
 import type { Attributes, ElementwiseOp } from '../../../layers/elementwise';
+import type { Budget } from './budget';
 import { type Affine, compose, type Factor, isAll } from './factor';
 import type { CodesGrid, IntegerBias, IntegerWeight } from './quantized/constants';
 
@@ -87,6 +88,7 @@ export class Draft {
   constructor(
     readonly input: string,
     inputFeatures: number,
+    private readonly budget: Budget,
   ) {
     this.features.set(input, inputFeatures);
   }
@@ -113,11 +115,13 @@ export class Draft {
     return output;
   }
 
-  /** scale·x + shift, of what x is made of where x is one of these itself; x itself where that changes nothing. */
+  /** scale·x + shift, of what x is made of where x is one of these itself; x itself where that changes nothing. Errors: ERR_LIMIT. */
   affine(x: string, scale: Factor, shift: Factor, { name, source, wish }: Naming): string {
     const whole = compose(this.resolve(x), scale, shift);
     if (isAll(whole.scale, 1) && isAll(whole.shift, 0)) return whole.base;
     const { base, ...factors } = whole;
+    for (const factor of [whole.scale, whole.shift])
+      if (typeof factor !== 'number') this.budget.take(factor.length);
     return this.add(
       { op: 'affine', name, source, inputs: [base], ...factors },
       this.features.get(base)!,

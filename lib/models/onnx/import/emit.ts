@@ -5,7 +5,7 @@ import { activationTable } from '../../activation-table';
 import { checkGraph } from '../../check-graph';
 import { type ElementwiseNode, type Graph, isCodes, type Node, type Value } from '../../graph';
 import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../limits';
-import { exactAttributes } from '../keyed';
+import { exactAttributes, exactEpsilon } from '../keyed';
 import type { NodeKey, RequantKey } from '../requant-key';
 import type { DraftNode, LayerNormDraft } from './draft';
 import type { CodesGrid } from './quantized/constants';
@@ -125,7 +125,7 @@ function emitNode(
       return {
         ...base,
         op: 'layerNorm',
-        epsilon: node.epsilon,
+        epsilon: exactEpsilon(node.epsilon, key),
         ...(node.weight && { gamma: node.weight }),
         ...(node.bias && { beta: node.bias }),
       };

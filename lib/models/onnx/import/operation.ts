@@ -1,7 +1,7 @@
 import { describe } from '../../../errors';
 import type { OnnxAttribute, OnnxNode, OnnxTensor } from '../../../formats/onnx';
 import type { Budget } from './budget';
-import { numbersOf } from './constants';
+import { isFloat, numbersOf } from './constants';
 import type { Draft, Naming } from './draft';
 import type { Factor } from './factor';
 import {
@@ -14,7 +14,16 @@ import {
 } from './terms';
 
 /** Why a node cannot be imported: caught by the importer, which names all such nodes in one error. */
-export class Unsupported extends Error {}
+export class Unsupported extends Error {
+  constructor(why: string) {
+    super(why.slice(0, MAX_REASON)); // a file may hold lists of any length
+  }
+}
+
+const MAX_REASON = 200;
+const MAX_TYPE_NAME = 64;
+/** In an input that says sizes, axes, indices. */
+const MAX_INTEGERS = 2 ** 14;
 
 interface AttributeValues {
   float: number;
@@ -128,27 +137,41 @@ export class Operation {
     return term.tensor;
   }
 
+  /** A constant beside a value, as numbers. Errors: ERR_LIMIT. */
+  numbers(i: number): { readonly values: ArrayLike<number>; readonly shape: readonly number[] } {
+    const tensor = this.constant(i);
+    if (!isFloat(tensor)) this.budget.take(tensor.data.length);
+    return { values: numbersOf(tensor), shape: tensor.shape };
+  }
+
   /** Constant, or sizes that the batch is among. */
   sizes(i: number): SizesTerm {
     const term = this.input(i);
     if (term?.kind === 'sizes') return term;
-    const tensor = this.constant(i);
-    if (tensor.shape.length > 1) throw this.unsupported(`input ${i} of rank ${tensor.shape.length}`);
-    return { kind: 'sizes', shape: tensor.shape, sizes: [...numbersOf(tensor)] };
+    const { shape } = this.constant(i);
+    if (shape.length > 1) throw this.unsupported(`input ${i} of rank ${shape.length}`);
+    return { kind: 'sizes', shape, sizes: this.integers(i) };
   }
 
   /** A constant of one element. */
   optionalNumber(i: number): number | undefined {
     const tensor = this.optionalConstant(i);
     if (tensor === undefined) return undefined;
-    const values = numbersOf(tensor);
-    if (values.length !== 1) throw this.unsupported(`input ${i} of ${values.length} elements`);
-    return values[0]!;
+    if (tensor.data.length !== 1) throw this.unsupported(`input ${i} of ${tensor.data.length} elements`);
+    return numbersOf(tensor)[0]!;
+  }
+
+  integers(i: number): readonly number[] {
+    const tensor = this.constant(i);
+    if (tensor.dtype !== 'int64' && tensor.dtype !== 'int32')
+      throw this.unsupported(`input ${i} of ${tensor.dtype}`);
+    if (tensor.data.length > MAX_INTEGERS)
+      throw this.unsupported(`input ${i} of ${tensor.data.length} integers`);
+    return [...numbersOf(tensor)];
   }
 
   optionalIntegers(i: number): readonly number[] | undefined {
-    const tensor = this.optionalConstant(i);
-    return tensor && [...numbersOf(tensor)];
+    return this.input(i) === undefined ? undefined : this.integers(i);
   }
 
   /** An attribute of this type, or undefined where it is left out. */
@@ -195,6 +218,6 @@ function typeName(attribute: OnnxAttribute): string {
 }
 
 export function sourceOf({ opType, domain, name, outputs }: OnnxNode): string {
-  const type = domain === '' ? opType : `${domain}.${opType}`;
+  const type = (domain === '' ? opType : `${domain}.${opType}`).slice(0, MAX_TYPE_NAME);
   return `${type} ${describe(name === '' ? (outputs[0] ?? '') : name)}`;
 }

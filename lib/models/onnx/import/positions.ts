@@ -1,4 +1,5 @@
 import { RequantError } from '../../../errors';
+import { isSize } from '../../../formats/sizes';
 import type { Budget } from './budget';
 import { countOf } from './constants';
 
@@ -29,10 +30,10 @@ export function walk(
 /** Errors: ERR_LIMIT. */
 export function allowedCount(shape: readonly number[], budget: Budget): number {
   const count = countOf(shape);
-  if (count === undefined)
+  if (count === undefined || !shape.every(isSize))
     throw new RequantError(
       'ERR_LIMIT',
-      `expected a constant of fewer elements but received shape [${shape}]`,
+      `expected a constant of sizes that memory has but received shape [${shape}]`,
     );
   budget.take(count);
   return count;

@@ -34,10 +34,11 @@ export function translate({ graph, opsets }: OnnxModel, key?: RequantKey): Trans
   const opset = checkedOpset(opsets.get(''));
   const input = port('input', graph.inputs);
   const elements = [...graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const budget = new Budget(elements);
   const scope: Scope = {
     terms: new Map<string, Term>([[input.name, inputTerm(input)]]),
-    draft: new Draft(input.name, product(input.sizes)),
-    budget: new Budget(elements),
+    draft: new Draft(input.name, product(input.sizes), budget),
+    budget,
     fixedBatch: input.batch,
     isStep: (node, op) => key?.nodes.get(node)?.op === op,
   };

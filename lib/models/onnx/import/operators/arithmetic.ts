@@ -1,11 +1,13 @@
 import { broadcast } from '../broadcast';
-import { numbersOf } from '../constants';
 import { type Factor, isAll, over, times } from '../factor';
 import type { Operation, Translator } from '../operation';
 import { gated } from '../patterns/gates';
 import { layerNorm } from '../patterns/layer-norm';
 import { product, sameSizes, type ValueTerm } from '../terms';
 import { sum } from './linear';
+
+/** Of two factors, in the patterns that a product is held against. */
+const COMPARISONS = 2;
 
 type Step = 'erf' | 'sqrt' | 'reciprocal';
 
@@ -19,8 +21,7 @@ function operands(op: Operation): Operands {
   if (first?.kind === 'value' && second?.kind === 'value') return { x: first, y: second };
   const isFirst = first?.kind === 'constant';
   const x = op.value(isFirst ? 1 : 0);
-  const constant = op.constant(isFirst ? 0 : 1);
-  return { x, c: broadcast(op, numbersOf(constant), constant.shape, x.sizes), isFirst };
+  return { x, c: broadcast(op, op.numbers(isFirst ? 0 : 1), x.sizes), isFirst };
 }
 
 export const add: Translator = (op) => {
@@ -60,8 +61,7 @@ export const sumOf: Translator = (op) =>
 /** x^2 and x^3 are parts of other operators; x^1 and x^½ have names of their own. */
 export const power: Translator = (op) => {
   const x = op.value(0);
-  const constant = op.constant(1);
-  const exponent = broadcast(op, numbersOf(constant), constant.shape, x.sizes);
+  const exponent = broadcast(op, op.numbers(1), x.sizes);
   if (isAll(exponent, 1)) return x;
   if (isAll(exponent, 0.5)) return step(op, 'sqrt', [x.name], x);
   if (isAll(exponent, -1)) return step(op, 'reciprocal', [x.name], x);
@@ -104,6 +104,9 @@ function added(op: Operation, x: ValueTerm, y: ValueTerm): ValueTerm {
 function multiplied(op: Operation, x: ValueTerm, y: ValueTerm): ValueTerm {
   if (x.name === y.name && sameSizes(x, y)) return step(op, 'power', [x.name], x, 2);
   const { draft, naming } = op;
+  // Patterns compare factors feature by feature.
+  for (const { scale } of [draft.resolve(x.name), draft.resolve(y.name)])
+    if (typeof scale !== 'number') op.budget.take(COMPARISONS * scale.length);
   const larger = product(x.sizes) >= product(y.sizes) ? x : y;
   const gate =
     sameSizes(x, y) && (gated(draft, x.name, y.name, naming) ?? gated(draft, y.name, x.name, naming));

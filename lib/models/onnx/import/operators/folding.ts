@@ -62,7 +62,7 @@ export const constant: Translator = (op) => {
 };
 
 export const constantOfShape: Translator = (op) => {
-  const shape = op.optionalIntegers(0)!;
+  const shape = op.integers(0);
   const value = op.attribute('value', 'tensor');
   if (value !== undefined && product(value.shape) !== 1) throw op.unsupported('a value of several elements');
   const count = allowedCount(shape, op.budget);
@@ -103,7 +103,7 @@ export const cast: Translator = (op) => {
 export const reshape: Translator = (op) => {
   const term = known(op, 0);
   const from = shapeOf(term);
-  const target = [...numbersOf(op.constant(1))];
+  const target = op.integers(1);
   const allowsZero = op.int('allowzero', 0) !== 0;
   const sizes = target.map((size, i) => (size === 0 && !allowsZero ? (from[i] ?? -2) : size));
   const rest = product(sizes.filter((size) => size !== -1));
@@ -167,12 +167,12 @@ export const gather: Translator = (op) => {
   const term = known(op, 0);
   const shape = shapeOf(term);
   const axis = axisOf(op, op.int('axis', 0), shape.length);
-  const indices = op.constant(1);
+  const indices = op.integers(1);
   const size = shape[axis]!;
   const inner = product(shape.slice(axis + 1));
-  const result = [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)];
+  const result = [...shape.slice(0, axis), ...op.constant(1).shape, ...shape.slice(axis + 1)];
   const positions = new Int32Array(allowedCount(result, op.budget));
-  const wanted = Array.from(numbersOf(indices), (i) => (i < 0 ? i + size : i));
+  const wanted = indices.map((i) => (i < 0 ? i + size : i));
   if (wanted.some((i) => !(i >= 0 && i < size))) throw op.unsupported(`an index outside of size ${size}`);
   for (let i = 0; i < positions.length; i++) {
     const outer = Math.floor(i / (inner * wanted.length));

@@ -1,7 +1,7 @@
 import { expected } from '../../../../errors';
 import { MAX_FEATURES } from '../../../../layers/linear';
 import { broadcast } from '../broadcast';
-import { floatsOf, numbersOf, transposed } from '../constants';
+import { floatsOf, transposed } from '../constants';
 import type { Operation, Translator } from '../operation';
 import { type IntegerBias, type IntegerWeight, integerWeight } from '../quantized/constants';
 import { type ConstantTerm, product, sameSizes, type Term, type ValueTerm } from '../terms';
@@ -128,7 +128,7 @@ function layerName(weight: string): string | undefined {
 /** y + beta·c */
 function addScaled(op: Operation, y: ValueTerm, c: Term, beta: number): ValueTerm {
   if (c.kind === 'constant') {
-    const shift = broadcast(op, numbersOf(op.constant(2)), op.constant(2).shape, y.sizes);
+    const shift = broadcast(op, op.numbers(2), y.sizes);
     return op.affine(y, 1, typeof shift === 'number' ? beta * shift : shift.map((v) => beta * v));
   }
   const other = op.value(2);

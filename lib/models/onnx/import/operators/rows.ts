@@ -1,6 +1,4 @@
-import type { OnnxTensor } from '../../../../formats/onnx';
 import { broadcast } from '../broadcast';
-import { numbersOf } from '../constants';
 import { over, plus, times } from '../factor';
 import type { Operation, Translator } from '../operation';
 import { product, type ValueTerm } from '../terms';
@@ -38,16 +36,16 @@ export const batchNormalization: Translator = (op) => {
   if (op.int('spatial', 1) !== 1) throw op.unsupported('spatial = 0');
   if ([1, 2, 3, 4].some((i) => op.hasOutput(i))) throw op.unsupported('outputs of training');
   if (x.sizes.length === 0) throw op.unsupported('a value without channels');
-  const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(op, x, op.constant(i)));
+  const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => perChannel(op, x, i));
   const deviation = over(1, roots(plus(variance!, epsilon)));
   const factor = times(scale!, deviation);
   return op.affine(x, factor, plus(bias!, times(times(mean!, factor), -1)));
 };
 
 /** Channels are the first size behind the batch. */
-function perChannel(op: Operation, x: ValueTerm, tensor: OnnxTensor) {
-  const shape = [...tensor.shape, ...x.sizes.slice(1).map(() => 1)];
-  return broadcast(op, numbersOf(tensor), shape, x.sizes);
+function perChannel(op: Operation, x: ValueTerm, i: number) {
+  const { values, shape } = op.numbers(i);
+  return broadcast(op, { values, shape: [...shape, ...x.sizes.slice(1).map(() => 1)] }, x.sizes);
 }
 
 const roots = (factor: number | Float64Array) =>
@@ -70,7 +68,7 @@ export const layerNormalization: Translator = (op) => {
     features,
     wish,
   );
-  const constant = (i: number) => broadcast(op, numbersOf(op.constant(i)), op.constant(i).shape, x.sizes);
+  const constant = (i: number) => broadcast(op, op.numbers(i), x.sizes);
   const shift = op.input(2) === undefined ? 0 : constant(2);
   return op.affine({ ...x, name: output }, constant(1), shift);
 };

@@ -37,7 +37,7 @@ function activation(
 ): string {
   const { name, source, wish } = naming;
   const y = draft.add({ ...f, name, source, inputs: [z] }, draft.features.get(z)!, wish);
-  return draft.affine(y, isNear(factor, 1) ? 1 : factor, 0, naming);
+  return draft.affine(y, snapped(factor), 0, naming);
 }
 
 /** The value of an affine form: `known` where it is that one. */
@@ -47,7 +47,14 @@ function valueOrKnown(
   known: { value: string; k: number },
   naming: Naming,
 ): string {
-  return isNear(known.k, 1) ? known.value : draft.affine(base, scale, shift, naming);
+  if (isNear(known.k, 1)) return known.value;
+  return draft.affine(base, typeof scale === 'number' ? snapped(scale) : scale, shift, naming);
+}
+
+/** √½·√2 in float32 is not quite 1: what is next to a multiple of ½ is meant to be it. */
+function snapped(factor: number): number {
+  const nice = Math.round(2 * factor) / 2;
+  return isNear(factor, nice) ? nice : factor;
 }
 
 /** p·sigmoid(u) with p = k·u is k·silu(u). */
