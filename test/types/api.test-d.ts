@@ -54,6 +54,7 @@ import {
   quantizeLinear,
   requantize,
 } from '../../lib/kernels';
+import { type ImportOptions, importOnnx } from '../../lib/onnx';
 import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -355,4 +356,15 @@ export function errors(error: RequantError): void {
   if (error.code === 'ERR_SHAPE') return;
   // @ts-expect-error an unknown code
   if (error.code === 'ERR_SIZE') return;
+}
+
+export async function onnx(bytes: Uint8Array): Promise<void> {
+  const options: ImportOptions = {
+    threads: 1,
+    externalData: async (location: string) => bytes.subarray(location.length),
+  };
+  const imported: MLP | QuantizedMLP = await importOnnx(bytes, options);
+  // @ts-expect-error externalData gives bytes
+  await importOnnx('x.onnx', { externalData: () => 'text' });
+  imported.dispose();
 }
