@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { layerNorm, MLP, quantize, relu } from '../../lib/index';
 import { version } from '../../lib/version';
+import { OnnxBuilder } from '../support/onnx-builder';
 import { cli, errorLine, Folder, json, smallLayers } from './support';
 
 const folder = new Folder();
@@ -41,6 +42,20 @@ describe('inspect', () => {
     const { code, stdout } = await cli(['inspect', folder.write('norm.safetensors', model.toBytes())]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/0 +layerNorm +float32 +3 +12 +float32/);
+  });
+
+  it('shows an ONNX file and who wrote it; the other commands read it too', async () => {
+    const b = new OnnxBuilder(17);
+    const onnx = folder.write('m.onnx', b.encode([6], b.node('Tanh', [b.node('Neg', ['x'])])));
+    const { code, stdout } = await cli(['inspect', onnx]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/made by +requant [\d.]+, ONNX\n/);
+    expect(stdout).toMatch(/v1 +tanh +float32 +6 +0 +float32/);
+    const out = folder.at('onnx.int8.safetensors');
+    expect((await cli(['quantize', onnx, '--calibrate', rows, '-o', out])).code).toBe(0);
+    expect((await cli(['eval', out, '--test', rows, '--against', onnx])).code).toBe(0);
+    const refused = await cli(['inspect', onnx, '--activation', 'relu']);
+    expect([refused.code, errorLine(refused.stderr)]).toEqual([2, expect.stringContaining('--activation')]);
   });
 
   it('--json', async () => {

@@ -54,7 +54,9 @@ import {
   quantizeLinear,
   requantize,
 } from '../../lib/kernels';
-import { type ExportOptions, exportOnnx } from '../../lib/onnx';
+
+import { type ExportOptions, exportOnnx, type ImportOptions, importOnnx } from '../../lib/onnx';
+
 import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -358,11 +360,22 @@ export function errors(error: RequantError): void {
   if (error.code === 'ERR_SIZE') return;
 }
 
-export function onnx(float: MLP, int8: QuantizedMLP, model: Model): void {
+export function onnxOut(float: MLP, int8: QuantizedMLP, model: Model): void {
   is<Equal<ReturnType<typeof exportOnnx>, Uint8Array>>();
   for (const any of [float, int8, model]) exportOnnx(any);
   const options: ExportOptions = { opset: 17 };
   exportOnnx(model, options);
   // @ts-expect-error a number
   exportOnnx(model, { opset: '17' });
+}
+
+export async function onnx(bytes: Uint8Array): Promise<void> {
+  const options: ImportOptions = {
+    threads: 1,
+    externalData: async (location: string) => bytes.subarray(location.length),
+  };
+  const imported: MLP | QuantizedMLP = await importOnnx(bytes, options);
+  // @ts-expect-error externalData gives bytes
+  await importOnnx('x.onnx', { externalData: () => 'text' });
+  imported.dispose();
 }

@@ -5,6 +5,7 @@ import type { QuantizedMLP } from '../quantized-mlp';
 import { type LoadOptions, readSource, type Source } from '../source';
 import { loadOnnxGraph } from './load-graph';
 
+/** Of `importOnnx`. */
 export interface ImportOptions extends LoadOptions {
   /**
    * Gives the whole file that tensors of the model lie in, by its location in the model. By default files in the folder
