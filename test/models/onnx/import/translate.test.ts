@@ -41,7 +41,7 @@ describe('unsupported operators', () => {
     await expectRejection(
       build,
       'ERR_UNSUPPORTED',
-      /received PRelu 'a', com\.microsoft\.FastGelu 'd', Conv 'e', Gelu 'y' \(.*approximate.*\); supported: Add, .*Gemm.*Unsqueeze$/,
+      /received PRelu 'a', com\.microsoft\.FastGelu 'd', Conv 'e', Gelu 'y' \(.*approximate.*\); supported: Add, .*Gemm.*Unsqueeze, com\.microsoft\.DynamicQuantizeMatMul.*$/,
     );
   });
 
