@@ -1,9 +1,10 @@
 // npm run fuzz -- <target> [seconds]: coverage-guided fuzzing of one reader, or of all in turn.
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildLibrary } from './build-library.mjs';
+import { keepCorpus, restoreCorpus } from './corpus.mjs';
 import { buildNativeTargets, NATIVE_TARGETS, nativeCommand } from './native.mjs';
 import { prepareFuzzer } from './prepare.mjs';
 
@@ -25,7 +26,9 @@ Seconds: of each target; ${DEFAULT_SECONDS} where not given. 1000000x: so many e
   --smoke          all targets, ${SMOKE_SECONDS} s each
   --smoke=scripts  those in TypeScript only
 
-What leads to new code is kept in build/corpus/<target> and used by the next run; an input that ends in anything but a
+  --keep           writes build/corpus to corpus/<target>.tgz, to be committed
+
+What leads to new code is kept in build/corpus/<target> and used by the next run, as is corpus/<target>.tgz; an input that ends in anything but a
 result or a documented error is written to build/findings and the exit code is 1. To run one again:
   npm run fuzz -- <target> build/findings/<file>`;
 
@@ -79,14 +82,19 @@ async function main(args) {
     console.log(HELP);
     return 0;
   }
+  if (args.length === 1 && args[0] === '--keep') {
+    for (const target of TARGETS)
+      if (existsSync(path.join(build, 'corpus', target))) keepCorpus(folder, build, target);
+    return 0;
+  }
   const parsed = parse(args);
   if (parsed === undefined) {
     console.error(HELP);
     return 2;
   }
   const [targets, options] = parsed;
-  for (const name of ['findings', ...targets.map((target) => path.join('corpus', target))])
-    mkdirSync(path.join(build, name), { recursive: true });
+  mkdirSync(path.join(build, 'findings'), { recursive: true });
+  for (const target of targets) restoreCorpus(folder, build, target);
   if (targets.some(isNative)) buildNativeTargets();
   const environment = targets.every(isNative) ? undefined : await prepareScripts();
   const failed = [];
