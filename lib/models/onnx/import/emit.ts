@@ -8,7 +8,6 @@ import { checkCount, checkTotalFeatures, MAX_NODES, MAX_VALUES } from '../../lim
 import { exactAttributes, exactEpsilon } from '../keyed';
 import type { NodeKey, RequantKey } from '../requant-key';
 import type { DraftNode, LayerNormDraft } from './draft';
-import type { CodesGrid } from './quantized/constants';
 import type { Quantized } from './quantized/fuse';
 import { linearNode } from './quantized/linear-node';
 import { checkProblems, type Problems, type Translation } from './translate';
@@ -32,12 +31,9 @@ export function emit(
   );
   for (const node of drafts) {
     const inputs = node.inputs.map(nameOf);
-    if (
-      node.inputs.some((name) => isPerFeature(grids.get(name))) &&
-      !(node.op === 'linear' && node.mode === 'static')
-    )
+    if (isPerFeatureWrong(node, grids))
       problems.push(
-        `${node.source} (codes with a scale a feature, which only a linear node of integer weights reads)`,
+        `${node.source} (codes with a scale a feature, which only the input has, for linear nodes of integer weights)`,
       );
     const renamed = { ...node, inputs, output: nameOf(node.output) };
     const made = emitNode(renamed, freeName(node.name, names), values, key?.nodes.get(node.name));
@@ -99,7 +95,11 @@ function isQuantized(node: Node): boolean {
   );
 }
 
-const isPerFeature = (grid: CodesGrid | undefined) => grid !== undefined && grid.scale.length > 1;
+function isPerFeatureWrong({ op, inputs, output, ...rest }: DraftNode, grids: Quantized['grids']): boolean {
+  const isPerFeature = (name: string) => (grids.get(name)?.scale.length ?? 1) > 1;
+  const isStatic = op === 'linear' && 'mode' in rest && rest.mode === 'static';
+  return isPerFeature(output) || (inputs.some(isPerFeature) && !isStatic);
+}
 
 /** Undefined for a step that no model has by itself. */
 function emitNode(

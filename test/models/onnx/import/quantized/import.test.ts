@@ -198,6 +198,15 @@ describe('what no model can do is named', () => {
       /scale a feature/,
     ],
     [
+      'a scale for each feature of a value that is not the input',
+      (write) => {
+        const grid = [write.floats([0.5, 0.25]), write.codes('uint8', [0, 0], [2])];
+        const x = write.add('QuantizeLinear', [write.add('Relu', ['x']), ...grid]);
+        return write.add('Gemm', [write.add('DequantizeLinear', [x, ...grid]), weight(write)]);
+      },
+      /scale a feature, which only the input has/,
+    ],
+    [
       'zero points that differ',
       (write) => write.add('QuantizeLinear', ['x', write.floats([1, 1]), write.codes('uint8', [0, 1], [2])]),
       /one for each feature with one zero point/,
