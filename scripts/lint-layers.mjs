@@ -16,9 +16,31 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  compression: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
-  cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
-  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
+  cli: [
+    'base',
+    'quantization',
+    'runtime',
+    'formats',
+    'layers',
+    'calibration',
+    'models',
+    'training',
+    'compression',
+    'entry',
+  ],
+  entry: [
+    'base',
+    'quantization',
+    'runtime',
+    'layers',
+    'calibration',
+    'models',
+    'training',
+    'compression',
+    'serving',
+  ],
 };
 const NATIVE = {
   base: [],
@@ -34,7 +56,16 @@ const NATIVE = {
 };
 /** The optional peer dependency: what `import 'requant'` reaches must do without it. */
 const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root'];
+const LIB_BASE_FILES = [
+  'errors',
+  'tensor',
+  'random',
+  'version',
+  'builtins',
+  'package-root',
+  'difference',
+  'turn',
+];
 
 const problems = [];
 
@@ -74,7 +105,7 @@ function checkReachable(entry) {
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'compression', 'serving'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {
