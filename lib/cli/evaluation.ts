@@ -1,5 +1,6 @@
 import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from '../difference';
 import { expected } from '../errors';
+import { decisionThreshold } from '../models/decision-threshold';
 import type { Model } from '../models/model';
 import type { Context } from './outcome';
 import { type RowSource, readLabels } from './rows';
@@ -129,10 +130,4 @@ class Measured {
       if (answer === labels[firstRow + i / outFeatures]) this.correct++;
     }
   }
-}
-
-/** Above it, a single output means class 1: a probability behind a sigmoid, else a logit. */
-function decisionThreshold({ stages }: Model): number {
-  const last = stages.findLast(({ op }) => op !== 'quantize' && op !== 'dequantize');
-  return last?.op === 'sigmoid' || last?.op === 'hardSigmoid' ? 0.5 : 0;
 }
