@@ -1,0 +1,57 @@
+import type { Calibration, JobOptions } from '../calibration/types';
+import { DEFAULT_GROUP_SIZE } from '../quantization/int4';
+import type { LinearNode, RecordStep } from '../models/graph';
+import type { MLP } from '../models/mlp';
+import { Job, keptRows } from './job';
+import { checkFloatModel, linearNodes, rebuilt } from './rebuild';
+import { checkWeightGridOptions, type WeightGrid, type WeightGridOptions, weightGrid } from './weight-grid';
+
+export interface RoundingMethod {
+  readonly step: string;
+  /** For the record, beside the grid. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** The layer's weights on the grid; `rounded`: the model with the layers before it rounded already. */
+  round(
+    node: LinearNode,
+    grid: WeightGrid,
+    rounded: MLP,
+    rows: Float32Array,
+    job: Job,
+  ): Promise<Float32Array>;
+}
+
+/** Rounds the layers of a model one after the other; those that wish for float32 stay. Errors: as the methods say. */
+export async function roundLayers(
+  model: MLP,
+  calibration: Calibration,
+  options: WeightGridOptions & JobOptions,
+  method: RoundingMethod,
+): Promise<MLP> {
+  checkFloatModel(model);
+  checkWeightGridOptions(options);
+  const rows = keptRows(calibration, model.inFeatures);
+  const nodes = linearNodes(model.graph).filter(({ quantization }) => quantization?.format !== 'float32');
+  const job = new Job(options, method.step, nodes.length);
+  const { format = 'int8', weights = 'per-channel' } = options;
+  const record: RecordStep = {
+    step: method.step,
+    rows: rows.length / model.inFeatures,
+    format,
+    ...(format === 'int8'
+      ? { bits: options.bits ?? 4, weights }
+      : { groupSize: options.groupSize ?? DEFAULT_GROUP_SIZE }),
+    ...method.details,
+  };
+  const changes = new Map<string, { weight: Float32Array; quantization: WeightGrid['wish'] }>();
+  await job.report(0);
+  for (const [done, node] of nodes.entries()) {
+    const outFeatures = model.graph.values.get(node.output)!.features;
+    const grid = weightGrid(node, outFeatures, options);
+    using rounded = rebuilt(model, changes, record);
+    const weight = await method.round(node, grid, rounded, rows, job);
+    const { mode } = node.quantization ?? {};
+    changes.set(node.name, { weight, quantization: { ...grid.wish, ...(mode && { mode }) } });
+    await job.report(done + 1);
+  }
+  return rebuilt(model, changes, record);
+}
