@@ -1,9 +1,12 @@
+export { type AdaRoundOptions, adaRound } from './compression/adaround';
 export { type CorrectBiasOptions, correctBias } from './compression/correct-bias';
 export { type EqualizeOptions, equalize } from './compression/equalize';
+export { type GptqOptions, gptq } from './compression/gptq';
 export { type Fallback, type MixedPrecisionOptions, mixedPrecision } from './compression/mixed-precision';
 export type { ScoreData } from './compression/score';
 export { type LayerSensitivity, type SensitivityOptions, sensitivity } from './compression/sensitivity';
 export { type SmoothQuantOptions, smoothQuant } from './compression/smooth-quant';
+export type { WeightGridOptions } from './compression/weight-grid';
 export {
   type IntegerGrid,
   type QuantizationError,

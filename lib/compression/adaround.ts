@@ -5,13 +5,13 @@ import type { MLP } from '../models/mlp';
 import { checkInteger } from '../runtime/checks';
 import { callNative } from '../runtime/native';
 import { checkJobOptions, type Job } from './job';
-import { type LayerInputs, layerInputs } from './layer-inputs';
+import type { LayerInputs } from './layer-inputs';
 import { floatWeight } from './rebuild';
 import { roundLayers } from './round-layers';
 import { scaleIndex, WEIGHT_GRID_KEYS, type WeightGrid, type WeightGridOptions } from './weight-grid';
 
 export interface AdaRoundOptions extends JobOptions, WeightGridOptions {
-  /** Steps of the optimizer a layer. Default 400. */
+  /** Steps of the optimizer a layer. Default 300. */
   iterations?: number;
 }
 
@@ -19,12 +19,12 @@ export interface AdaRoundOptions extends JobOptions, WeightGridOptions {
 const ZETA = 1.2;
 const GAMMA = 0.1;
 /** The regularizer's weight against the error per weight, which nearest rounding makes 1. */
-const LAMBDA = 0.1;
+const LAMBDA = 0.02;
 /** Steps without the regularizer, as a part of all. */
 const WARM_UP = 0.2;
 /** β falls from the first to the last: at first only values near ½ are moved, in the end all. */
 const BETA = { first: 20, last: 2 };
-const LEARNING_RATE = 0.02;
+const LEARNING_RATE = 0.05;
 const NEWTON_STEPS = 6;
 
 /**
@@ -47,13 +47,13 @@ export async function adaRound(
   options: AdaRoundOptions = {},
 ): Promise<MLP> {
   checkJobOptions(options, [...WEIGHT_GRID_KEYS, 'iterations']);
-  const { iterations = 400 } = options;
+  const { iterations = 300 } = options;
   checkInteger('iterations', iterations, 1, 1_000_000);
   return roundLayers(model, calibration, options, {
     step: 'adaRound',
     details: { iterations },
-    round: (node, grid, rounded, rows, job) =>
-      learnRounding(new RoundingProblem(node, grid, layerInputs(model, rounded, node, rows)), iterations, job),
+    round: (node, grid, inputs, job) =>
+      learnRounding(new RoundingProblem(node, grid, inputs), iterations, job),
   });
 }
 

@@ -3,7 +3,7 @@ import { expected } from '../errors';
 import type { LinearNode } from '../models/graph';
 import type { MLP } from '../models/mlp';
 import { checkJobOptions, type Job } from './job';
-import { type LayerInputs, layerInputs } from './layer-inputs';
+import type { LayerInputs } from './layer-inputs';
 import { floatWeight } from './rebuild';
 import { roundLayers } from './round-layers';
 import { inverseFactor } from './triangular';
@@ -35,10 +35,7 @@ export async function gptq(model: MLP, calibration: Calibration, options: GptqOp
   return roundLayers(model, calibration, options, {
     step: 'gptq',
     details: { damping },
-    round: async (node, grid, rounded, rows, job) => {
-      const inputs = layerInputs(rounded, rounded, node, rows);
-      return roundColumns(node, grid, inputs, damping, job);
-    },
+    round: (node, grid, inputs, job) => roundColumns(node, grid, inputs, damping, job),
   });
 }
 

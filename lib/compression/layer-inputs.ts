@@ -22,12 +22,7 @@ export interface LayerInputs {
  *
  * Errors: as `observe`.
  */
-export function layerInputs(
-  float: MLP,
-  rounded: MLP,
-  node: LinearNode,
-  rows: Float32Array,
-): LayerInputs {
+export function layerInputs(float: MLP, rounded: MLP, node: LinearNode, rows: Float32Array): LayerInputs {
   const input = node.inputs[0]!;
   const inFeatures = float.graph.values.get(input)!.features;
   const size = inFeatures * inFeatures;

@@ -1,23 +1,19 @@
 import type { Calibration, JobOptions } from '../calibration/types';
-import { DEFAULT_GROUP_SIZE } from '../quantization/int4';
+import { expected } from '../errors';
 import type { LinearNode, RecordStep } from '../models/graph';
 import type { MLP } from '../models/mlp';
+import { DEFAULT_GROUP_SIZE } from '../quantization/int4';
 import { Job, keptRows } from './job';
-import { checkFloatModel, linearNodes, rebuilt } from './rebuild';
+import { type LayerInputs, layerInputs } from './layer-inputs';
+import { checkFloatModel, floatWeight, linearNodes, rebuilt } from './rebuild';
 import { checkWeightGridOptions, type WeightGrid, type WeightGridOptions, weightGrid } from './weight-grid';
 
 export interface RoundingMethod {
   readonly step: string;
   /** For the record, beside the grid. */
   readonly details: Readonly<Record<string, unknown>>;
-  /** The layer's weights on the grid; `rounded`: the model with the layers before it rounded already. */
-  round(
-    node: LinearNode,
-    grid: WeightGrid,
-    rounded: MLP,
-    rows: Float32Array,
-    job: Job,
-  ): Promise<Float32Array>;
+  /** The layer's weights on the grid. */
+  round(node: LinearNode, grid: WeightGrid, inputs: LayerInputs, job: Job): Promise<Float32Array>;
 }
 
 /** Rounds the layers of a model one after the other; those that wish for float32 stay. Errors: as the methods say. */
@@ -45,13 +41,19 @@ export async function roundLayers(
   const changes = new Map<string, { weight: Float32Array; quantization: WeightGrid['wish'] }>();
   await job.report(0);
   for (const [done, node] of nodes.entries()) {
-    const outFeatures = model.graph.values.get(node.output)!.features;
-    const grid = weightGrid(node, outFeatures, options);
+    checkFinite(node);
     using rounded = rebuilt(model, changes, record);
-    const weight = await method.round(node, grid, rounded, rows, job);
+    const inputs = layerInputs(model, rounded, node, rows);
+    const grid = weightGrid(node, inputs.gram, options);
+    const weight = await method.round(node, grid, inputs, job);
     const { mode } = node.quantization ?? {};
     changes.set(node.name, { weight, quantization: { ...grid.wish, ...(mode && { mode }) } });
     await job.report(done + 1);
   }
   return rebuilt(model, changes, record);
+}
+
+function checkFinite(node: LinearNode): void {
+  const stray = floatWeight(node).find((w) => !Number.isFinite(w));
+  if (stray !== undefined) throw expected('ERR_ARGUMENT', `finite weights in '${node.name}'`, stray);
 }

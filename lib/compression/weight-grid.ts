@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { allocateFloats } from '../formats/sizes';
 import type { LayerQuantization } from '../layers/layer';
 import type { LinearNode } from '../models/graph';
 import {
@@ -16,6 +17,7 @@ import {
   weightScales,
 } from '../quantization/weights';
 import { checkWord } from '../runtime/checks';
+import { callNative } from '../runtime/native';
 import { floatWeight } from './rebuild';
 
 /** The grid that a method rounds weights to. */
@@ -57,73 +59,90 @@ export function checkWeightGridOptions(options: WeightGridOptions): void {
     throw expected('ERR_ARGUMENT', "groupSize only with format 'int4'", options.groupSize);
 }
 
-/** The grid of a layer: each scale the one with the smallest squared error of the weights it is for. */
-export function weightGrid(node: LinearNode, outFeatures: number, options: WeightGridOptions): WeightGrid {
+/**
+ * The grid of a layer. Each scale is the one, between a quarter of what the largest weight needs and all of it, for which
+ * nearest rounding changes the layer's outputs least: with D = Ŵ − W the least sum of (D·G)∘D over the weights it is for
+ * (in groups, of the diagonal of G alone). `gram`: Σ x̂x̂ᵀ, [inFeatures, inFeatures].
+ */
+export function weightGrid(node: LinearNode, gram: Float32Array, options: WeightGridOptions): WeightGrid {
   const { format = 'int8', bits = 4, groupSize = DEFAULT_GROUP_SIZE, weights = 'per-channel' } = options;
   const weight = floatWeight(node);
-  const inFeatures = weight.length / outFeatures;
-  const maxCode = maxWeightCode(bits);
+  const inFeatures = Math.sqrt(gram.length);
+  const outFeatures = weight.length / inFeatures;
   if (format === 'int4') {
     const widest = int4Scales(weight, outFeatures, groupSize);
-    // Of the same 8 significant bits.
-    const scale = fittedScales(weight, inFeatures, groupSize, widest, 7, upTo8Bits);
-    return { maxCode: 7, scale, span: groupSize, wish: { format, groupSize, scale } };
+    const grid = { maxCode: 7, span: groupSize, scale: widest };
+    const scale = fittedScales(weight, grid, diagonal(gram, inFeatures), upTo8Bits);
+    return { ...grid, scale, wish: { format, groupSize, scale } };
   }
   const perTensor = weights === 'per-tensor';
   const widest = weightScales(weight, outFeatures, perTensor, bits);
   const span = perTensor ? weight.length : inFeatures;
-  const scale = fittedScales(weight, inFeatures, span, widest, maxCode, Math.fround);
-  return { maxCode, scale, span, wish: { format, bits, scale } };
+  const grid = { maxCode: maxWeightCode(bits), span, scale: widest };
+  const scale = fittedScales(weight, grid, gram, Math.fround);
+  return { ...grid, scale, wish: { format, bits, scale } };
 }
 
+type Scales = Pick<WeightGrid, 'maxCode' | 'span' | 'scale'>;
+
 /** Which scale weight [n, k] has: by its place in the row where a row has several, by its place in the layer otherwise. */
-export function scaleIndex({ span }: Pick<WeightGrid, 'span'>, inFeatures: number, n: number, k: number): number {
+export function scaleIndex(
+  { span }: Pick<WeightGrid, 'span'>,
+  inFeatures: number,
+  n: number,
+  k: number,
+): number {
   return span >= inFeatures
     ? Math.floor((n * inFeatures) / span)
     : n * Math.ceil(inFeatures / span) + Math.floor(k / span);
 }
 
-/** Steps of the search: scales from 1 down to 1/4 of the widest. */
-const STEPS = 96;
+/** Steps of the search. */
+const STEPS = 40;
 
 function fittedScales(
   weight: Float32Array,
-  inFeatures: number,
-  span: number,
-  widest: Float32Array,
-  maxCode: number,
+  widest: Scales,
+  gram: Float32Array,
   represent: (scale: number) => number,
 ): Float32Array {
-  const groups = weightsByScale(weight, inFeatures, span, widest.length);
-  return widest.map((most, i) => {
-    let [best, least] = [most, Infinity];
-    for (let step = 0; step < STEPS; step++) {
-      const scale = represent(most * (1 - (0.75 * step) / STEPS));
-      const error = squaredError(groups[i]!, scale, maxCode);
-      if (error < least) [best, least] = [scale, error];
-    }
-    return best;
-  });
-}
-
-function weightsByScale(weight: Float32Array, inFeatures: number, span: number, count: number): Float32Array[] {
-  if (span >= inFeatures) return Array.from({ length: count }, (_, i) => weight.subarray(i * span, (i + 1) * span));
-  const groups = Math.ceil(inFeatures / span);
-  return Array.from({ length: count }, (_, i) => {
-    const row = Math.floor(i / groups) * inFeatures;
-    const start = (i % groups) * span;
-    return weight.subarray(row + start, row + Math.min(start + span, inFeatures));
-  });
-}
-
-/** Σ(w − ŵ)² */
-function squaredError(weights: Float32Array, scale: number, maxCode: number): number {
-  let sum = 0;
-  for (const w of weights) {
-    const code = Math.min(Math.max(Math.round(w / scale), -maxCode), maxCode);
-    sum += (w - scale * code) ** 2;
+  const inFeatures = Math.sqrt(gram.length);
+  const outFeatures = weight.length / inFeatures;
+  const owner = Uint32Array.from(weight, (_, i) =>
+    scaleIndex(widest, inFeatures, Math.floor(i / inFeatures), i % inFeatures),
+  );
+  const best = widest.scale.slice();
+  const least = new Float64Array(best.length).fill(Infinity);
+  for (let step = 0; step < STEPS; step++) {
+    const scale = widest.scale.map((s) => represent(s * (1 - (0.75 * step) / STEPS)));
+    const change = weight.map((w, i) => {
+      const s = scale[owner[i]!]!;
+      return s * Math.min(Math.max(Math.round(w / s), -widest.maxCode), widest.maxCode) - w;
+    });
+    const product = callNative((addon) =>
+      addon.floatProduct(
+        change,
+        gram,
+        outFeatures,
+        inFeatures,
+        inFeatures,
+        false,
+        false,
+        allocateFloats(weight.length),
+      ),
+    );
+    const losses = new Float64Array(best.length);
+    for (let i = 0; i < weight.length; i++) losses[owner[i]!]! += change[i]! * product[i]!;
+    losses.forEach((loss, i) => {
+      if (loss < least[i]!) [least[i], best[i]] = [loss, scale[i]!];
+    });
   }
-  return sum;
+  return best;
+}
+
+/** Of few weights, errors cancel by chance for many a scale: only what each costs alone is asked. */
+function diagonal(gram: Float32Array, inFeatures: number): Float32Array {
+  return gram.map((g, i) => (i % (inFeatures + 1) === 0 ? g : 0));
 }
 
 const scratch = new Float32Array(1);
