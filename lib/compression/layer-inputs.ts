@@ -30,14 +30,14 @@ export function layerInputs(float: MLP, rounded: MLP, node: LinearNode, rows: Fl
   const step = CHUNK_ROWS * float.inFeatures;
   for (let start = 0; start < rows.length; start += step) {
     const chunk = rows.subarray(start, start + step);
-    const [x, rx] = [valueOf(float, input, chunk), valueOf(rounded, input, chunk)];
+    const [x, rx] = [shownValue(float, input, chunk), shownValue(rounded, input, chunk)];
     add(gram, product(rx, rx, inFeatures));
     add(cross, float === rounded ? product(rx, rx, inFeatures) : product(x, rx, inFeatures));
   }
   return { inFeatures, rows: rows.length / float.inFeatures, gram, cross };
 }
 
-function valueOf(model: MLP, name: string, rows: Float32Array): Float32Array {
+function shownValue(model: MLP, name: string, rows: Float32Array): Float32Array {
   let value: Float32Array | undefined;
   model.observe(rows, (shown, data) => {
     if (shown === name) value = data.slice();
