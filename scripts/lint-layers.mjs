@@ -16,7 +16,7 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
-  compression: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  compression: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
   cli: [
     'base',
