@@ -22,7 +22,13 @@ const CORE = { 'core-entry': 'lib/models/load.ts' };
 /** Classes cannot be put off: `instanceof` and `extends` need them. */
 const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 
-const options = { cwd: root, platform: 'node', external: ['node-gyp-build', /^@bufbuild\/protobuf/] };
+const options = {
+  cwd: root,
+  platform: 'node',
+  external: ['node-gyp-build', /^@bufbuild\/protobuf/],
+  // The oldest Node that is supported knows no `using`.
+  transform: { target: 'node20' },
+};
 
 /** Files of an entry without what it loads on demand. */
 async function reachable(input) {

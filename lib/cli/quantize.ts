@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { calibrate } from '../calibration/calibrate';
 import { METHOD_NAMES } from '../calibration/methods';
 import type { Calibration, Observer } from '../calibration/types';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
 import type { ElementwiseName } from '../layers/elementwise';
 import type { Mode } from '../layers/layer';
+import { calibrate } from '../models/calibrate';
 import { MLP } from '../models/mlp';
 import { type QuantizeOptions, quantize } from '../models/quantize';
 import type { QuantizedMLP } from '../models/quantized-mlp';
