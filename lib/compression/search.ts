@@ -56,6 +56,7 @@ interface Tried extends Prepared {
   readonly result: MethodResult;
 }
 
+export const DEFAULT_MAX_DROP = 0.5;
 /** Files whose sizes differ by less than this factor count as equally small: records differ in length. */
 const SAME_SIZE = 1.01;
 
@@ -110,7 +111,7 @@ export async function search(
 function checked(model: MLP, rows: Float32Array, options: SearchOptions) {
   checkFloatModel(model);
   checkJobOptions(options, ['maxDrop', 'budget', 'data', 'modes', 'quantize']);
-  const { maxDrop = 0.5, budget = 60, data, modes = MODES } = options;
+  const { maxDrop = DEFAULT_MAX_DROP, budget = 60, data, modes = MODES } = options;
   checkFloats('rows', rows);
   if (!(typeof maxDrop === 'number' && maxDrop >= 0))
     throw expected('ERR_ARGUMENT', 'maxDrop in percentage points ≥ 0', maxDrop);
