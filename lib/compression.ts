@@ -4,6 +4,7 @@ export { type EqualizeOptions, equalize } from './compression/equalize';
 export { type GptqOptions, gptq } from './compression/gptq';
 export { type Fallback, type MixedPrecisionOptions, mixedPrecision } from './compression/mixed-precision';
 export type { ScoreData } from './compression/score';
+export { type MethodResult, type SearchOptions, type SearchResult, search } from './compression/search';
 export { type LayerSensitivity, type SensitivityOptions, sensitivity } from './compression/sensitivity';
 export { type SmoothQuantOptions, smoothQuant } from './compression/smooth-quant';
 export type { WeightGridOptions } from './compression/weight-grid';

@@ -26,7 +26,7 @@ const options = {
   cwd: root,
   platform: 'node',
   external: ['node-gyp-build', /^@bufbuild\/protobuf/],
-  // `using` is lowered.
+  // The oldest Node that is supported knows no `using`.
   transform: { target: 'node20' },
 };
 

@@ -1,6 +1,7 @@
 import { expected, RequantError } from '../../errors';
 import type { Format, LayerQuantization, Mode } from '../../layers/layer';
 import { checkWeightScales } from '../../layers/linear';
+import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/bits';
 import {
   DEFAULT_GROUP_SIZE,
   GROUP_SIZES,
@@ -9,7 +10,6 @@ import {
   isGroupSize,
 } from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
-import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/weights';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
