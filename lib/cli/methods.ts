@@ -9,6 +9,8 @@ import { UsageError } from './outcome';
 export interface MethodFlags {
   readonly equalize?: boolean;
   readonly smoothQuant?: number;
+  readonly gptq?: boolean;
+  readonly adaRound?: boolean;
   readonly correctBias?: boolean;
   readonly mixedPrecision?: Fallback;
 }
@@ -17,6 +19,8 @@ export interface MethodFlags {
 export const METHOD_FLAGS: Readonly<Record<keyof MethodFlags, string>> = {
   equalize: '--equalize',
   smoothQuant: '--smooth-quant',
+  gptq: '--gptq',
+  adaRound: '--ada-round',
   correctBias: '--correct-bias',
   mixedPrecision: '--mixed-precision',
 };
@@ -34,6 +38,8 @@ export function addMethods(command: Command): Command {
         .preset('0.5')
         .argParser(alpha),
     )
+    .option('--gptq', 'round weights column by column, each making up for those before it (few bits)')
+    .option('--ada-round', 'learn which weights to round up and which down (few bits; slower)')
     .option('--correct-bias', 'take back how far quantized weights move the mean of each layer’s output')
     .addOption(
       option
@@ -72,6 +78,8 @@ export function checkMethods(
   );
   if (given !== undefined && flags.calibrate === undefined)
     throw new UsageError(`expected --calibrate beside ${given}`);
+  if (flags.gptq && flags.adaRound)
+    throw new UsageError('expected one of --gptq and --ada-round but received both');
   if (flags.mixedPrecision !== undefined && flags.maxDrop === undefined)
     throw new UsageError('expected --max-drop beside --mixed-precision');
 }
@@ -82,10 +90,11 @@ export function methodsOf(
   maxDrop: number | undefined,
   data: ScoreData | undefined,
 ): Methods {
-  const { equalize, smoothQuant, correctBias, mixedPrecision } = flags;
+  const { equalize, smoothQuant, gptq, adaRound, correctBias, mixedPrecision } = flags;
   return {
     equalize,
     smoothQuant,
+    rounding: gptq ? 'gptq' : adaRound ? 'adaRound' : undefined,
     correctBias,
     ...(mixedPrecision !== undefined && {
       mixedPrecision: { maxDrop: maxDrop!, fallback: mixedPrecision, ...(data && { data }) },

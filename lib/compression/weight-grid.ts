@@ -2,6 +2,7 @@ import { expected } from '../errors';
 import { allocateFloats } from '../formats/sizes';
 import type { LayerQuantization } from '../layers/layer';
 import type { LinearNode } from '../models/graph';
+import { isWeightBits, maxWeightCode, WEIGHT_BITS, type WeightBits } from '../quantization/bits';
 import {
   DEFAULT_GROUP_SIZE,
   GROUP_SIZES,
@@ -9,13 +10,7 @@ import {
   int4Scales,
   isGroupSize,
 } from '../quantization/int4';
-import {
-  isWeightBits,
-  maxWeightCode,
-  WEIGHT_BITS,
-  type WeightBits,
-  weightScales,
-} from '../quantization/weights';
+import { weightScales } from '../quantization/weights';
 import { checkWord } from '../runtime/checks';
 import { callNative } from '../runtime/native';
 import { floatWeight } from './rebuild';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { correctBias, equalize, mixedPrecision, smoothQuant } from '../../lib/compression';
+import { adaRound, correctBias, equalize, gptq, mixedPrecision, smoothQuant } from '../../lib/compression';
 import { calibrate, load, MLP, quantize } from '../../lib/index';
 import { cli, FEATURES, Folder, fragileLayers, json, ownLabels, randomRows, smallLayers } from './support';
 
@@ -44,6 +44,24 @@ describe('methods', () => {
     expect(json(ran)).toMatchObject({ methods: [{ step: 'smoothQuant', alpha: 0.5 }] });
   });
 
+  it.each([
+    ['--gptq', gptq, ['--bits', '3'], { bits: 3 }],
+    [
+      '--ada-round',
+      adaRound,
+      ['--mode', 'dynamic', '--format', 'int4', '--group-size', '32'],
+      {
+        format: 'int4',
+        groupSize: 32,
+      },
+    ],
+  ] as const)('%s rounds to the grid that is asked for', async (flag, method, args, grid) => {
+    const argv = ['quantize', float, '--calibrate', rows, '-o', out(), '--method', 'minmax', ...args, flag];
+    const calibration = await calibrate(await MLP.load(float), randomRows(200), { method: 'minmax' });
+    const rounded = await method(await MLP.load(float), calibration, grid);
+    expect(json(await cli([...argv, '--json']))).toMatchObject({ methods: rounded.graph.record });
+  });
+
   it('--mixed-precision keeps what loses too much', async () => {
     const target = out();
     const argv = ['quantize', float, '--calibrate', rows, '-o', target, '--bits', '2', '--method', 'minmax'];
@@ -68,6 +86,8 @@ describe('methods', () => {
       message: '--calibrate beside --smooth-quant',
     },
     { args: ['--mode', 'dynamic', '--correct-bias'], message: '--calibrate beside --correct-bias' },
+    { args: ['--calibrate', rows, '--gptq', '--ada-round'], message: 'one of --gptq and --ada-round' },
+    { args: ['--mode', 'dynamic', '--gptq'], message: '--calibrate beside --gptq' },
     { args: ['--calibrate', rows, '--mixed-precision'], message: '--max-drop beside --mixed-precision' },
     { args: ['--calibrate', rows, '--smooth-quant', '2'], message: '0 to 1' },
     { args: ['--calibrate', rows, '--bits', '5'], message: '2, 3, 4, 8' },

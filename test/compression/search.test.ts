@@ -16,6 +16,22 @@ const labels = Uint8Array.from({ length: 300 }, (_, i) => {
 });
 const data = { inputs: test, labels };
 
+/** The rows out of many whose two largest outputs lie closest: any rounding changes some of their classes. */
+function closeCalls(count: number): { inputs: Float32Array; labels: Uint8Array } {
+  const many = new Seeded(1804).normals(12 * 20_000);
+  const outputs = model.runSync(many);
+  const calls = Array.from({ length: 20_000 }, (_, i) => {
+    const row = [...outputs.subarray(5 * i, 5 * i + 5)];
+    const [first, second] = [...row].sort((a, b) => b - a);
+    return { i, label: row.indexOf(first!), margin: first! - second! };
+  });
+  const closest = calls.sort((a, b) => a.margin - b.margin).slice(0, count);
+  return {
+    inputs: Float32Array.from(closest.flatMap(({ i }) => [...many.subarray(12 * i, 12 * i + 12)])),
+    labels: Uint8Array.from(closest, ({ label }) => label),
+  };
+}
+
 describe('search', () => {
   it('tries every candidate once and keeps the smallest file that loses little, then the highest SQNR', async () => {
     const names = candidatesFor(model.graph, ['static', 'dynamic', 'weight-only'], 2, data).map(
@@ -48,11 +64,12 @@ describe('search', () => {
   });
 
   it('where none keeps to it, gives the one that loses least', async () => {
-    const wrong = { inputs: test, labels: labels.map((label) => (label + 1) % 5) };
-    const found = await search(model, rows, { data: wrong, maxDrop: 0, modes: ['weight-only'] });
+    const close = closeCalls(40);
+    const found = await search(model, rows, { data: close, maxDrop: 0, modes: ['weight-only'] });
     const least = Math.min(...found.results.map(({ drop }) => drop!));
+    expect(least).toBeGreaterThan(0);
     expect(found.results.find(({ name }) => name === found.name)!.drop).toBe(least);
-    expect(found.met).toBe(least <= 0);
+    expect(found.met).toBe(false);
     expect(found.options.mode).toBe('weight-only');
   });
 
