@@ -16,6 +16,7 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  fp8: ['base', 'quantization', 'runtime', 'layers', 'calibration'],
   serving: ['base', 'runtime', 'models'],
   cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
   entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
@@ -34,7 +35,7 @@ const NATIVE = {
 };
 /** The optional peer dependency: what `import 'requant'` reaches must do without it. */
 const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root'];
+const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root', 'philox'];
 
 const problems = [];
 
