@@ -96,6 +96,11 @@ std::span<int32_t> optional_int32s(const Napi::Value& value, const char* name) {
   return value.IsUndefined() ? std::span<int32_t>{} : int32s(value, name);
 }
 
+FloatGrid float_grid(const Napi::Object& o) {
+  return {int32(o.Get("mantissa"), "mantissa"), int32(o.Get("minExponent"), "minExponent"),
+          number(o.Get("limit"), "limit"), number(o.Get("numerator"), "numerator"), 1};
+}
+
 kernels::Rounding rounding(const Napi::Value& value) {
   const std::string name = string(value, "rounding");
   if (name == "half-up") return kernels::Rounding::half_up;
