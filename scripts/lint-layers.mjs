@@ -13,12 +13,24 @@ const LIB = {
   formats: ['base'],
   runtime: ['base', 'quantization'],
   layers: ['base', 'quantization', 'runtime'],
+  fp8: ['base', 'quantization', 'runtime', 'layers'],
   calibration: ['base', 'quantization', 'runtime'],
-  models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
+  models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
-  cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
-  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
+  cli: [
+    'base',
+    'quantization',
+    'runtime',
+    'formats',
+    'layers',
+    'calibration',
+    'fp8',
+    'models',
+    'training',
+    'entry',
+  ],
+  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'fp8', 'models', 'training', 'serving'],
 };
 const NATIVE = {
   base: [],
@@ -74,7 +86,7 @@ function checkReachable(entry) {
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'serving', 'fp8'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {

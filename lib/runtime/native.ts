@@ -204,6 +204,13 @@ export interface NativeAddon {
     scaled: boolean,
     out: Float32Array,
   ): Float32Array;
+  /** Σ (y − x)² of each row. */
+  gridErrors(
+    x: Float32Array,
+    grid: NativeFloatGrid,
+    denominators: Float32Array,
+    errors: Float64Array,
+  ): Float64Array;
   activationTable(
     name: NativeElementwise,
     a: number,

@@ -66,6 +66,10 @@ std::span<float> floats(const Napi::Value& value, const char* name) {
   return elements<float>(value, napi_float32_array, name, "a Float32Array");
 }
 
+std::span<double> doubles(const Napi::Value& value, const char* name) {
+  return elements<double>(value, napi_float64_array, name, "a Float64Array");
+}
+
 std::span<int32_t> int32s(const Napi::Value& value, const char* name) {
   return elements<int32_t>(value, napi_int32_array, name, "an Int32Array");
 }

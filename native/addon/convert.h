@@ -33,6 +33,7 @@ bool boolean(const Napi::Value& value, const char* name);
 std::string string(const Napi::Value& value, const char* name);
 
 std::span<float> floats(const Napi::Value& value, const char* name);
+std::span<double> doubles(const Napi::Value& value, const char* name);
 std::span<int32_t> int32s(const Napi::Value& value, const char* name);
 /// Int8Array or Uint8Array.
 ops::Codes codes(const Napi::Value& value, const char* name);

@@ -131,6 +131,15 @@ Napi::Value round_to_grid(const Napi::CallbackInfo& info) {
   return info[4];
 }
 
+/// (x, format as above, denominators, errors)
+Napi::Value grid_errors(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check(env,
+        ops::grid_errors(active_kernel(env), floats(info[0], "x"), float_grid(info[1].As<Napi::Object>()),
+                         floats(info[2], "max"), doubles(info[3], "errors")));
+  return info[3];
+}
+
 /// (function, a, b, input scale, input zero point, input is unsigned, output scale, zero point, is unsigned)
 /// → Uint8Array of 256 bytes
 Napi::Value activation_table(const Napi::CallbackInfo& info) {

@@ -23,6 +23,11 @@ struct FloatGridRequest {
 /// NaN gives the NaN 0x7FC00000.
 Status round_to_grid(const kernels::KernelSet& kernel, const FloatGridRequest& request);
 
+/// Σ (y − x)² of each row in float64, y as above: 8 partial sums, k mod 8, ascending, combined (i, i+4),
+/// (i, i+2), (i, i+1). `errors` is as long as `denominators`.
+Status grid_errors(const kernels::KernelSet& kernel, std::span<const float> x, const FloatGrid& format,
+                   std::span<const float> denominators, std::span<double> errors);
+
 /// out[i] = value where x[i] is NaN.
 void replace_nan(std::span<const float> x, float value, float* out) noexcept;
 

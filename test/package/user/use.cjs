@@ -1,4 +1,5 @@
 require('requant/training');
+require('requant/fp8');
 require('requant/serving');
 require('requant/onnx');
 require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });
