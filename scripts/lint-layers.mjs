@@ -109,7 +109,7 @@ function checkReachable(entry) {
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'compression', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'compression', 'fp8', 'serving'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {

@@ -1,5 +1,6 @@
 import { expected } from '../errors';
 import type { Fp8 } from '../layers/layer';
+import { checkFp8Format, checkMax } from './format';
 
 /** A simulated float8 format with its largest value. */
 export type ScaledFp8 = Required<Fp8>;
@@ -45,10 +46,9 @@ function binaryExponent(t: number): number {
 }
 
 /** Errors: ERR_ARGUMENT. */
-export function checkScaledFp8(format: ScaledFp8): void {
-  const { mantissa, exponent, max } = format ?? {};
-  const fits = Number.isInteger(mantissa) && Number.isInteger(exponent) && mantissa >= 0 && exponent >= 1;
-  if (!(fits && 1 + mantissa + exponent <= 8))
-    throw expected('ERR_ARGUMENT', 'a format of mantissa ≥ 0 and exponent ≥ 1 bits, 7 at most', format);
-  if (!(max > 0 && max < Infinity)) throw expected('ERR_ARGUMENT', 'max to be a finite number > 0', max);
+export function checkScaledFp8(format: unknown): asserts format is ScaledFp8 {
+  if (typeof format !== 'object')
+    throw expected('ERR_ARGUMENT', 'a format { mantissa, exponent, max }', format);
+  checkFp8Format('format', format);
+  checkMax('max of format', (format as Fp8).max);
 }

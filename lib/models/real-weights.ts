@@ -1,9 +1,11 @@
+import { decodeRows, isFp8Weights } from '../fp8/grid';
 import { int4RowBytes } from '../quantization/int4';
 import { type Weight, weightZeroPoint } from './graph';
 
 /** The real numbers that weights stand for, [outFeatures, inFeatures]: scale · (code − zeroPoint), rounded to float32. */
 export function realWeights(weight: Weight, outFeatures: number, inFeatures: number): Float32Array {
   if (weight.format === 'float32') return weight.data;
+  if (isFp8Weights(weight)) return decodeRows(weight);
   const { scale } = weight;
   const data = weight.data;
   const reals = new Float32Array(outFeatures * inFeatures);

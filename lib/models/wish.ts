@@ -4,13 +4,14 @@ import { checkWeightScales } from '../layers/linear';
 import { isWeightBits } from '../quantization/bits';
 import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { checkOptionKeys, checkWord } from '../runtime/checks';
+import { checkFp8Wish, isFp8Choice } from './fp8-choice';
 
 /** What a float model's layer wishes for when it is quantized (`layer.quantization`). */
 
 export const MODES: readonly Mode[] = ['static', 'dynamic', 'weight-only'];
 export const WISH_KEYS = ['format', 'bits', 'activationBits', 'groupSize', 'scale', 'mode'] as const;
 
-/** That this version can carry out formats and bits. Errors: ERR_UNSUPPORTED. */
+/** Formats and bits but for float8 (`checkFp8Wish`): that this version can carry them out. Errors: ERR_UNSUPPORTED. */
 export function checkFormat(layer: string, wish: LayerQuantization): void {
   const { format = 'int8', bits, activationBits = 8, groupSize } = wish;
   const isKnown = format === 'float32' || format === 'int8' || format === 'int4';
@@ -20,7 +21,7 @@ export function checkFormat(layer: string, wish: LayerQuantization): void {
   const { scale: _, ...shown } = wish;
   throw new RequantError(
     'ERR_UNSUPPORTED',
-    `expected float32, int8 of 2, 3, 4 or 8 bits, or int4 for '${layer}' but received ${JSON.stringify(shown)}`,
+    `expected float32, int8 of 2, 3, 4 or 8 bits, int4 or float8 for '${layer}' but received ${JSON.stringify(shown)}`,
   );
 }
 
@@ -32,9 +33,13 @@ export function checkedWish(
   inFeatures: number,
 ): LayerQuantization {
   checkOptionKeys(`quantization of '${layer}'`, wish ?? null, WISH_KEYS);
-  checkFormat(layer, wish);
   const { format = 'int8', groupSize, mode, scale } = wish;
   if (mode !== undefined) checkWord(`mode of '${layer}'`, mode, MODES);
+  if (isFp8Choice(format)) {
+    checkFp8Wish(layer, format, wish, outFeatures);
+    return Object.freeze({ ...wish, ...(scale && { scale: scale.slice() }) });
+  }
+  checkFormat(layer, wish);
   if (groupSize !== undefined && !isGroupSize(groupSize))
     throw expected('ERR_UNSUPPORTED', `groups of 32, 64 or 128 weights in '${layer}'`, groupSize);
   if (scale === undefined) return Object.freeze({ ...wish });

@@ -33,6 +33,14 @@ export interface NativeGrid {
   hi: number;
 }
 
+/** The numbers ± j·2^(e − mantissa) up to `limit`, e ≥ minExponent, times a largest number or scale / `numerator`. */
+export interface NativeFloatGrid {
+  mantissa: number;
+  minExponent: number;
+  limit: number;
+  numerator: number;
+}
+
 export type NativeStage =
   | {
       op: 'staticLinear';
@@ -92,6 +100,12 @@ export type NativeStage =
       dynamic: boolean;
     }
   | ({ op: 'quantize' | 'dequantize'; inputs: [number]; output: number } & NativeGrid)
+  | ({
+      op: 'roundToGrid';
+      inputs: [number];
+      output: number;
+      denominator: number;
+    } & NativeFloatGrid)
   | { op: 'lookup'; inputs: [number]; output: number; table: Uint8Array }
   | { op: 'softmax' | 'logSoftmax'; inputs: [number]; output: number }
   | {
@@ -182,6 +196,21 @@ export interface NativeAddon {
   quantizeLinear<O extends Codes>(x: Float32Array, scale: number, zeroPoint: number, out: O): O;
   dequantizeLinear(q: Codes | Int32Array, scale: number, zeroPoint: number, out: Float32Array): Float32Array;
   dynamicQuantizeLinear(x: Float32Array, out: Uint8Array): { scale: number; zeroPoint: number };
+  /** One denominator, or one a row; where not `scaled`, numbers of the grid as if it was the numerator. */
+  roundToGrid(
+    x: Float32Array,
+    grid: NativeFloatGrid,
+    denominators: Float32Array,
+    scaled: boolean,
+    out: Float32Array,
+  ): Float32Array;
+  /** Σ (y − x)² of each row. */
+  gridErrors(
+    x: Float32Array,
+    grid: NativeFloatGrid,
+    denominators: Float32Array,
+    errors: Float64Array,
+  ): Float64Array;
   activationTable(
     name: NativeElementwise,
     a: number,

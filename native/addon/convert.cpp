@@ -66,6 +66,10 @@ std::span<float> floats(const Napi::Value& value, const char* name) {
   return elements<float>(value, napi_float32_array, name, "a Float32Array");
 }
 
+std::span<double> doubles(const Napi::Value& value, const char* name) {
+  return elements<double>(value, napi_float64_array, name, "a Float64Array");
+}
+
 std::span<int32_t> int32s(const Napi::Value& value, const char* name) {
   return elements<int32_t>(value, napi_int32_array, name, "an Int32Array");
 }
@@ -94,6 +98,11 @@ std::span<float> optional_floats(const Napi::Value& value, const char* name) {
 
 std::span<int32_t> optional_int32s(const Napi::Value& value, const char* name) {
   return value.IsUndefined() ? std::span<int32_t>{} : int32s(value, name);
+}
+
+FloatGrid float_grid(const Napi::Object& o) {
+  return {int32(o.Get("mantissa"), "mantissa"), int32(o.Get("minExponent"), "minExponent"),
+          number(o.Get("limit"), "limit"), number(o.Get("numerator"), "numerator"), 1};
 }
 
 kernels::Rounding rounding(const Napi::Value& value) {

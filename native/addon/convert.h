@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/float_grid.h"
 #include "base/status.h"
 #include "kernels/kernel.h"
 #include "ops/codes.h"
@@ -32,12 +33,16 @@ bool boolean(const Napi::Value& value, const char* name);
 std::string string(const Napi::Value& value, const char* name);
 
 std::span<float> floats(const Napi::Value& value, const char* name);
+std::span<double> doubles(const Napi::Value& value, const char* name);
 std::span<int32_t> int32s(const Napi::Value& value, const char* name);
 /// Int8Array or Uint8Array.
 ops::Codes codes(const Napi::Value& value, const char* name);
 /// undefined → empty.
 std::span<float> optional_floats(const Napi::Value& value, const char* name);
 std::span<int32_t> optional_int32s(const Napi::Value& value, const char* name);
+
+/// { mantissa, minExponent, limit, numerator }; the denominator is 1.
+FloatGrid float_grid(const Napi::Object& o);
 
 kernels::Rounding rounding(const Napi::Value& value);
 

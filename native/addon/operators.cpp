@@ -1,10 +1,11 @@
-// requant/kernels: the integer operators.
+// requant/kernels: the integer operators; requant/fp8: rounding to grids.
 #include "addon/convert.h"
 #include "addon/elementwise_names.h"
 #include "addon/functions.h"
 #include "addon/handle.h"
 #include "arith/activation_table.h"
 #include "gemm/packed_weights.h"
+#include "ops/float_grid.h"
 #include "ops/qgemm_op.h"
 #include "ops/quantize_ops.h"
 
@@ -118,6 +119,25 @@ Napi::Value dynamic_quantize_linear(const Napi::CallbackInfo& info) {
   result.Set("scale", params.scale);
   result.Set("zeroPoint", params.zero_point);
   return result;
+}
+
+/// (x, { mantissa, minExponent, limit, numerator }, denominators, scaled, out)
+Napi::Value round_to_grid(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check(env,
+        ops::round_to_grid(active_kernel(env),
+                           {floats(info[0], "x"), float_grid(info[1].As<Napi::Object>()),
+                            floats(info[2], "max"), boolean(info[3], "scaled"), floats(info[4], "out")}));
+  return info[4];
+}
+
+/// (x, format as above, denominators, errors)
+Napi::Value grid_errors(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  check(env,
+        ops::grid_errors(active_kernel(env), floats(info[0], "x"), float_grid(info[1].As<Napi::Object>()),
+                         floats(info[2], "max"), doubles(info[3], "errors")));
+  return info[3];
 }
 
 /// (function, a, b, input scale, input zero point, input is unsigned, output scale, zero point, is unsigned)

@@ -130,6 +130,12 @@ void add_layer_norm(Napi::Env env, Builder& builder, const Napi::Object& s, Valu
   check(env, builder.add(spec));
 }
 
+void add_round_to_grid(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
+  FloatGrid grid = float_grid(s);
+  grid.denominator = number(s.Get("denominator"), "denominator");
+  check(env, builder.add_round_to_grid(in, out, grid));
+}
+
 std::vector<ValueId> value_ids(const Napi::Value& value) {
   const auto list = value.As<Napi::Array>();
   std::vector<ValueId> ids;
@@ -150,6 +156,7 @@ void add_stage(Napi::Env env, Builder& builder, const Napi::Object& s) {
   if (op == "int4Linear") return add_int4_linear(env, builder, s, in, out);
   if (op == "quantize") return check(env, builder.add_quantize(in, out, grid(s)));
   if (op == "dequantize") return check(env, builder.add_dequantize(in, out, grid(s)));
+  if (op == "roundToGrid") return add_round_to_grid(env, builder, s, in, out);
   if (op == "layerNorm") return add_layer_norm(env, builder, s, in, out);
   if (op == "softmax") return check(env, builder.add_softmax(in, out, false));
   if (op == "logSoftmax") return check(env, builder.add_softmax(in, out, true));

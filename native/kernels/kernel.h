@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/float_grid.h"
+
 namespace requant::kernels {
 
 inline constexpr size_t kColumnPad = 64;
@@ -196,6 +198,16 @@ struct DequantizeRow {
   float* out;
 };
 
+/// Each value's nearest number of the grid (arith/float_grid.h), or, where `scaled` is false, of the grid
+/// before it is scaled. What stands where x is NaN is open. `out` may be x.
+struct GridRow {
+  const float* x;
+  size_t count;
+  FloatGrid grid;  // arith::valid_grid
+  bool scaled;
+  float* out;
+};
+
 /// The smallest range that holds 0 and every finite value of a row.
 struct FiniteRange {
   float min = 0.0F;
@@ -253,6 +265,8 @@ struct VectorKernel {
   /// True when x holds a NaN (whose code is the zero point).
   bool (*quantize)(const QuantizeRow&) noexcept;
   void (*dequantize)(const DequantizeRow&) noexcept;
+  /// True when x holds a NaN.
+  bool (*round_to_grid)(const GridRow&) noexcept;
   FiniteRange (*finite_range)(const float* x, size_t count) noexcept;
   LookupFn lookup;
   LookupFn lookup_vbmi;  // for CPUs with AVX-512 VBMI (dispatch::lookup_of), or null

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/float_grid.h"
+
 namespace requant::plan {
 namespace {
 
@@ -137,6 +139,13 @@ Status Builder::add_dequantize(ValueId input, ValueId output, Grid grid) {
   if (Status s = check_same_features(input, output); !s.ok()) return s;
   if (Status s = check_grid(grid, 1); !s.ok()) return s;
   return append(make_dequantize(input, output, std::move(grid)));
+}
+
+Status Builder::add_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid) {
+  if (Status s = check_wiring({&input, 1}, output, ValueType::f32, ValueType::f32); !s.ok()) return s;
+  if (Status s = check_same_features(input, output); !s.ok()) return s;
+  if (Status s = ops::check_float_grid(grid); !s.ok()) return s;
+  return append(make_round_to_grid(input, output, grid));
 }
 
 Status Builder::add_elementwise(ValueId input, ValueId output, arith::Elementwise function,

@@ -26,6 +26,7 @@ class Builder {
   Status add(const LayerNormSpec& spec);
   Status add_quantize(ValueId input, ValueId output, Grid grid);
   Status add_dequantize(ValueId input, ValueId output, Grid grid);
+  Status add_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid);
   Status add_elementwise(ValueId input, ValueId output, arith::Elementwise function,
                          arith::ElementwiseParams params);
   Status add_lookup(ValueId input, ValueId output, std::span<const uint8_t> table);

@@ -6,6 +6,7 @@
 
 #include "arith/row_reduce.h"
 #include "base/aligned_buffer.h"
+#include "ops/float_grid.h"
 
 namespace requant::plan {
 namespace {
@@ -32,6 +33,22 @@ class Dequantize final : public Stage {
 
  private:
   Grid grid_;
+};
+
+class RoundToGrid final : public Stage {
+ public:
+  RoundToGrid(ValueId input, ValueId output, const FloatGrid& grid) : Stage({input}, output), grid_(grid) {}
+  void run(const Block& block) const noexcept override {
+    const auto x = block.view<const float>(input());
+    const size_t count = x.rows * x.cols;
+    float* y = block.view<float>(output()).data;
+    if (!block.kernel.vector->round_to_grid({x.data, count, grid_, true, y})) return;
+    ops::replace_nan({x.data, count}, 0.0F, y);
+    record_nan(block, x, input());
+  }
+
+ private:
+  FloatGrid grid_;
 };
 
 class Elementwise final : public Stage {
@@ -114,6 +131,9 @@ std::unique_ptr<Stage> make_quantize(ValueId input, ValueId output, Grid grid) {
 }
 std::unique_ptr<Stage> make_dequantize(ValueId input, ValueId output, Grid grid) {
   return std::make_unique<Dequantize>(input, output, std::move(grid));
+}
+std::unique_ptr<Stage> make_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid) {
+  return std::make_unique<RoundToGrid>(input, output, grid);
 }
 std::unique_ptr<Stage> make_elementwise(ValueId input, ValueId output, arith::Elementwise function,
                                         arith::ElementwiseParams params) {

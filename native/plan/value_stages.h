@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arith/elementwise.h"
+#include "base/float_grid.h"
 #include "plan/grid.h"
 #include "plan/stage.h"
 
@@ -13,6 +14,8 @@ namespace requant::plan {
 
 std::unique_ptr<Stage> make_quantize(ValueId input, ValueId output, Grid grid);
 std::unique_ptr<Stage> make_dequantize(ValueId input, ValueId output, Grid grid);
+/// Float32 → the nearest number of a float8 grid, as float32. NaN: as make_quantize.
+std::unique_ptr<Stage> make_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid);
 /// Float32 elementwise function.
 std::unique_ptr<Stage> make_elementwise(ValueId input, ValueId output, arith::Elementwise function,
                                         arith::ElementwiseParams params);

@@ -1,4 +1,5 @@
 // The array operators of requant/kernels: pieces, multipliers of each kind, and the codes of their errors.
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -8,6 +9,7 @@
 #include "check.h"
 #include "corpus.h"
 #include "kernels_here.h"
+#include "ops/float_grid.h"
 #include "ops/qgemm_op.h"
 #include "ops/quantize_ops.h"
 #include "random.h"
@@ -151,6 +153,32 @@ void qgemm_errors() {
   expect(ops::check_weights({w.data(), false, 3, 4, bias}, 12), Code::argument, "zero points outside int8");
 }
 
+/// Rows with a grid each, NaN, and what is refused.
+void round_to_grid() {
+  const std::vector<float> x{0.0F, 0.5F, 1.0F, 5e4F, 100.0F, kNaN};
+  std::vector<float> out(x.size());
+  const FloatGrid e4m3fn{3, -6, 448, 1, 1};
+  const std::vector<float> one{1.0F}, two{1.0F, 64.0F};
+  for (const dispatch::Kernel* kernel : test::kernels_here()) {
+    expect(ops::round_to_grid(*kernel->set, {x, e4m3fn, one, true, out}), Code::ok, kernel->name);
+    check(out[1] == 0.5F && out[3] == 448.0F && out[4] == 96.0F, "one scale");
+    check(std::bit_cast<uint32_t>(out[5]) == 0x7FC0'0000U, "NaN");
+    expect(ops::round_to_grid(*kernel->set, {x, e4m3fn, two, true, out}), Code::ok, kernel->name);
+    check(out[2] == 1.0F && out[3] == 28672.0F && out[4] == 96.0F, "a scale a row");
+    expect(ops::round_to_grid(*kernel->set, {x, e4m3fn, two, false, out}), Code::ok, kernel->name);
+    check(out[2] == 1.0F && out[3] == 448.0F && out[4] == 1.5F, "before the scale");
+  }
+  const auto refused = [&](const ops::FloatGridRequest& request, Code code, const char* what) {
+    expect(ops::round_to_grid(best(), request), code, what);
+  };
+  const std::vector<float> none, four(4, 1.0F), bad{1.0F, -1.0F};
+  refused({x, e4m3fn, none, true, out}, Code::shape, "no scale");
+  refused({x, e4m3fn, four, true, out}, Code::shape, "rows");
+  refused({x, e4m3fn, one, true, std::span(out).first(5)}, Code::shape, "out");
+  refused({x, e4m3fn, bad, true, out}, Code::argument, "scale");
+  refused({out, e4m3fn, one, true, out}, Code::argument, "overlap");
+}
+
 }  // namespace
 
 int main() {
@@ -158,5 +186,6 @@ int main() {
   run_case("ops: requantize, errors", requantize_errors);
   run_case("ops: quantize and dequantize", quantize_and_dequantize);
   run_case("ops: qgemm and weights, errors", qgemm_errors);
+  run_case("ops: rounding to a float8 grid", round_to_grid);
   return test::finish();
 }

@@ -217,6 +217,19 @@ void float_and_dynamic_linear() {
   expect(f.builder.add(plan::DynamicLinearSpec{0, 3, source, of(1), of(3)}), Code::ok, "a good one");
 }
 
+void round_to_grid() {
+  Fixture f;
+  const FloatGrid e4m3fn{3, -6, 448, 1, 0.5};
+  expect(f.builder.add_round_to_grid(0, 6, e4m3fn), Code::argument, "no such output");
+  expect(f.builder.add_round_to_grid(0, 1, e4m3fn), Code::dtype, "it writes floats");
+  expect(f.builder.add_round_to_grid(0, 3, e4m3fn), Code::shape, "features differ");
+  for (const double scale : {0.0, -1.0, 0.1, 0x1p120, static_cast<double>(kInf), static_cast<double>(kNaN)})
+    expect(f.builder.add_round_to_grid(0, 4, {3, -6, 448, 1, scale}), Code::argument, "scale");
+  expect(f.builder.add_round_to_grid(0, 4, {7, -6, 448, 1, 0.5}), Code::argument, "bits");
+  expect(f.builder.add_round_to_grid(0, 4, e4m3fn), Code::ok, "E4M3FN");
+  expect(f.builder.add_round_to_grid(0, 4, e4m3fn), Code::argument, "written twice");
+}
+
 void layer_norm() {
   const std::vector<float> four(4, 1.0F);
   const auto of = [&](size_t count) { return std::span(four).first(count); };
@@ -327,6 +340,7 @@ int main() {
   run_case("plan errors: accumulator bounds", bounds);
   run_case("plan errors: float and dynamic linear", float_and_dynamic_linear);
   run_case("plan errors: layer norm", layer_norm);
+  run_case("plan errors: round to grid", round_to_grid);
   run_case("plan errors: int4 linear", int4_linear);
   run_case("plan errors: ports", ports);
   run_case("plan errors: runs", runs);

@@ -285,9 +285,24 @@ inline PlanPtr norm_model(const dispatch::Kernel& kernel, const plan::PlanOption
   return net.finish({x, Element::u8, Net::grid(0.02F, 131)}, {y, Element::f32, {}}, options);
 }
 
-inline constexpr Model kModels[] = {{"float", float_model, false},      {"static", static_model, true},
-                                    {"codes", codes_model, true},       {"dynamic", dynamic_model, true},
-                                    {"branched", branched_model, true}, {"wide", wide_model, true},
-                                    {"int4", int4_model, true},         {"norm", norm_model, true}};
+/// Float8 numbers between float products.
+inline PlanPtr fp8_model(const dispatch::Kernel& kernel, const plan::PlanOptions& options) {
+  Net net(kernel, 9);
+  const ValueId x = net.value("x", 45, ValueType::f32);
+  const ValueId a = net.value("a", 45, ValueType::f32);
+  const ValueId b = net.value("b", 67, ValueType::f32);
+  const ValueId c = net.value("c", 67, ValueType::f32);
+  const ValueId y = net.value("y", 9, ValueType::f32);
+  net.expect(net.builder.add_round_to_grid(x, a, {3, -6, 448, 1, 0x1p-8}));
+  net.float_linear(a, b);
+  net.expect(net.builder.add_round_to_grid(b, c, {4, -2, 31, 31, 15.5}));
+  net.float_linear(c, y);
+  return net.finish({x, Element::f32, {}}, {y, Element::f32, {}}, options);
+}
+
+inline constexpr Model kModels[] = {
+    {"float", float_model, false},    {"static", static_model, true},     {"codes", codes_model, true},
+    {"dynamic", dynamic_model, true}, {"branched", branched_model, true}, {"wide", wide_model, true},
+    {"int4", int4_model, true},       {"norm", norm_model, true},         {"fp8", fp8_model, true}};
 
 }  // namespace requant::test

@@ -29,6 +29,7 @@ constexpr size_t kThreads[] = {1, 2, 3};
 constexpr uint64_t kPinned = 0xbc9c45547050b9e5U;
 
 constexpr uint64_t kPinnedNorm = 0x95ef354e6737d87cU;
+constexpr uint64_t kPinnedFp8 = 0xe708308afbcee8b5U;
 
 /// Every kind of product and of rounding, a table and float functions, with ragged widths. Weights and grids
 /// are integers of a seeded generator, or these times a power of two.
@@ -116,6 +117,8 @@ int main() {
                    [&] { same_bits(*kernel, fixed_model, 61, kPinned); });
     test::run_case(std::string("the same bits with layer norm: ") + kernel->name,
                    [&] { same_bits(*kernel, test::norm_model, 43, kPinnedNorm); });
+    test::run_case(std::string("the same bits with float8: ") + kernel->name,
+                   [&] { same_bits(*kernel, test::fp8_model, 45, kPinnedFp8); });
   }
   return test::finish();
 }

@@ -11,6 +11,7 @@ import {
 } from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
+import { checkFp8Wish, type Fp8Choice, isFp8Choice } from '../fp8-choice';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
 import { checkFormat, MODES, WISH_KEYS } from '../wish';
@@ -18,7 +19,11 @@ import { checkFormat, MODES, WISH_KEYS } from '../wish';
 export interface QuantizeOptions extends RuntimeOptions {
   /** Default 'static'. */
   mode?: Mode;
-  /** Of the weights. 'int4' is for 'dynamic' and 'weight-only'. Default 'int8'. */
+  /**
+   * Of the weights. 'int4' is for 'dynamic' and 'weight-only'; 'e4m3fn', 'e5m2', { mantissa, exponent, max? } and
+   * 'fp8-search' (the format of the smallest error, for each layer) for 'static', where the layers' inputs are float8 as
+   * well, and 'weight-only'. `max` is the largest weight; default each output feature's own. Default 'int8'.
+   */
   format?: Format;
   /** Weights that share a scale, for format 'int4'. Default 32. */
   groupSize?: GroupSize;
@@ -54,6 +59,8 @@ export interface LayerSettings {
   readonly scale: Float32Array | undefined;
   /** Of int8 weights. */
   readonly bits: WeightBits;
+  /** float8 weights; with mode 'fp8' the input is float8 too. */
+  readonly fp8?: Fp8Choice;
   /** int4 weights, in groups of so many. */
   readonly groupSize?: GroupSize;
 }
@@ -143,12 +150,34 @@ function layerSettings(
   const q = { ...common, ...chosen };
   const { mode = 'static', format = 'int8', scale } = q;
   checkWord(`mode of '${node.name}'`, mode, MODES);
-  checkFormat(node.name, { ...chosen, format });
   const outFeatures = graph.values.get(node.output)!.features;
+  if (isFp8Choice(format)) return fp8Settings(node.name, mode, format, chosen, outFeatures);
+  checkFormat(node.name, { ...chosen, format });
   if (format === 'int4') return int4Settings(node, mode, q, outFeatures, graph);
   if (scale !== undefined) checkWeightScales(node.name, scale, [1, outFeatures]);
   const { bits = commonBits } = chosen;
   return { mode: format === 'float32' ? 'float' : mode, scale, bits };
+}
+
+/** `chosen`: what was wished for this layer alone: the groupSize of all is for the layers of int4. */
+function fp8Settings(
+  name: string,
+  mode: Mode,
+  fp8: Fp8Choice,
+  chosen: LayerQuantization,
+  outFeatures: number,
+): LayerSettings {
+  const { scale: given, ...rest } = chosen;
+  // A scale that came without a format was chosen for int8.
+  const scale = chosen.format === undefined ? undefined : given;
+  checkFp8Wish(name, fp8, scale === undefined ? rest : chosen, outFeatures);
+  if (mode === 'dynamic') {
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected mode 'static' or 'weight-only' for the float8 weights of '${name}' but received 'dynamic'`,
+    );
+  }
+  return { mode: mode === 'static' ? 'fp8' : mode, scale, bits: 8, fp8 };
 }
 
 function int4Settings(

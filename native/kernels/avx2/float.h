@@ -1,6 +1,7 @@
 // What AVX2 and AVX-VNNI share: the float32 product, the conversions, tables, the float peak.
 #pragma once
 
+#include "kernels/avx2/doubles.h"
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/lookup.h"
 #include "kernels/shared/norm.h"
@@ -19,8 +20,9 @@ void sgemm_6x16_avx2(const SGemmPanel& p) noexcept {
 }
 
 constexpr SGemmKernel kSGemm{{Lanes8::kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes8>, dequantize<Lanes8>, finite_range<Lanes8>, lookup_avx2,
-                               nullptr,          kNorm<Lanes8>};
+constexpr VectorKernel kVector{quantize<Lanes8>,     dequantize<Lanes8>, round_to_grid<Doubles4>,
+                               finite_range<Lanes8>, lookup_avx2,        nullptr,
+                               kNorm<Lanes8>};
 
 /// Register-only: ten chains.
 uint64_t peak_float32(uint64_t steps) noexcept {

@@ -1,4 +1,5 @@
 // The table of the AVX-512 VNNI kernels: the only symbol of this instruction set.
+#include "kernels/avx512vnni/doubles.h"
 #include "kernels/avx512vnni/int4.h"
 #include "kernels/avx512vnni/lookup.h"
 #include "kernels/avx512vnni/peak.h"
@@ -22,8 +23,9 @@ void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
 constexpr QGemmKernel kQGemm{{kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
 constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes16>, dequantize<Lanes16>, finite_range<Lanes16>,
-                               lookup_words,      lookup_bytes,        kNorm<Lanes16>};
+constexpr VectorKernel kVector{quantize<Lanes16>,     dequantize<Lanes16>, round_to_grid<Doubles8>,
+                               finite_range<Lanes16>, lookup_words,        lookup_bytes,
+                               kNorm<Lanes16>};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
 
 }  // namespace

@@ -10,6 +10,7 @@
 //   36 instructions with g++ 12, 41 with clang 19.
 #pragma once
 
+#include "kernels/neon_shared/doubles.h"
 #include "kernels/neon_shared/lanes.h"
 #include "kernels/neon_shared/lookup.h"
 #include "kernels/shared/norm.h"
@@ -91,8 +92,9 @@ uint64_t peak_float32(uint64_t steps) noexcept {
 }
 
 constexpr SGemmKernel kSGemm{{Lanes4::kLanes, kVectors, 1}, sgemm_6x16_neon<float>, sgemm_6x16_neon<int8_t>};
-constexpr VectorKernel kVector{quantize<Lanes4>, dequantize<Lanes4>, finite_range<Lanes4>, lookup_neon,
-                               nullptr,          kNorm<Lanes4>};
+constexpr VectorKernel kVector{quantize<Lanes4>,     dequantize<Lanes4>, round_to_grid<Doubles2>,
+                               finite_range<Lanes4>, lookup_neon,        nullptr,
+                               kNorm<Lanes4>};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -4,6 +4,7 @@
 //   4 rows  ┌───────────────────────┐
 //   of a    │ acc[4][16]            │   one k a step
 //           └───────────────────────┘
+#include "arith/float_grid.h"
 #include "arith/fma.h"
 #include "arith/integer.h"
 #include "arith/layer_norm.h"
@@ -137,6 +138,15 @@ void dequantize(const DequantizeRow& d) noexcept {
   for (size_t i = 0; i < d.count; ++i) d.out[i] = arith::dequantize(d.codes[i], d.scale, d.zero_point);
 }
 
+bool round_to_grid(const GridRow& row) noexcept {
+  bool nan = false;
+  for (size_t i = 0; i < row.count; ++i) {
+    nan |= row.x[i] != row.x[i];
+    row.out[i] = arith::round_to_grid(row.x[i], row.grid, row.scaled);
+  }
+  return nan;
+}
+
 FiniteRange finite_range(const float* x, size_t count) noexcept {
   const arith::FiniteRange range = arith::finite_range(x, count);
   return {range.min, range.max};
@@ -174,9 +184,13 @@ void normalize_codes(const NormalizeCodesRow& row) noexcept {
 
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
-constexpr VectorKernel kVector{quantize,     dequantize,
-                               finite_range, lookup,
-                               nullptr,      {sum, square_sum, normalize, code_sums, normalize_codes}};
+constexpr VectorKernel kVector{quantize,
+                               dequantize,
+                               round_to_grid,
+                               finite_range,
+                               lookup,
+                               nullptr,
+                               {sum, square_sum, normalize, code_sums, normalize_codes}};
 
 }  // namespace
 }  // namespace requant::kernels
