@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
+import type { Format } from '../layers/layer';
 import { RESERVED_METADATA } from '../models/encode';
 import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
@@ -49,6 +50,20 @@ export function groupSize(text: string): GroupSize {
   const value = finiteNumber(text);
   if (!isGroupSize(value)) throw new InvalidArgumentError(`Expected ${GROUP_SIZES.join(', ')}.`);
   return value;
+}
+
+const WEIGHT_FORMATS: readonly Format[] = ['int8', 'int4', 'e4m3fn', 'e5m2', 'fp8-search'];
+
+/** A format's name, or '3m4e': 3 bits of mantissa and 4 of exponent. */
+export function weightFormat(text: string): Format {
+  if (WEIGHT_FORMATS.includes(text as Format)) return text as Format;
+  const [, mantissa, exponent] = /^(\d)m(\d)e$/.exec(text)?.map(Number) ?? [];
+  if (mantissa === undefined || exponent === undefined || exponent < 1 || mantissa + exponent > 7) {
+    throw new InvalidArgumentError(
+      `Expected ${WEIGHT_FORMATS.join(', ')}, or <m>m<e>e with an exponent and at most 7 bits, such as 3m4e.`,
+    );
+  }
+  return { mantissa, exponent };
 }
 
 /** Collects key=value of a repeatable option. */

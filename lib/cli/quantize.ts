@@ -3,8 +3,10 @@ import { calibrate } from '../calibration/calibrate';
 import { METHOD_NAMES } from '../calibration/methods';
 import type { Calibration, Observer } from '../calibration/types';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
+import { formatName } from '../fp8/format';
 import type { ElementwiseName } from '../layers/elementwise';
-import type { Mode } from '../layers/layer';
+import type { Format, Mode } from '../layers/layer';
+import { isFp8Choice } from '../models/fp8-choice';
 import { MLP } from '../models/mlp';
 import { type QuantizeOptions, quantize } from '../models/quantize';
 import type { QuantizedMLP } from '../models/quantized-mlp';
@@ -25,7 +27,7 @@ interface Flags {
   readonly method?: Observer;
   readonly percentile?: number;
   readonly mode: Mode;
-  readonly format: 'int8' | 'int4';
+  readonly format: Format;
   readonly groupSize?: GroupSize;
   readonly rounding: NonNullable<QuantizeOptions['rounding']>;
   readonly weights: NonNullable<QuantizeOptions['weights']>;
@@ -46,14 +48,15 @@ Examples:
     --test test.npy --labels labels.npy --max-drop 0.5
   requant quantize mnist.onnx --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors
-  requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors`;
+  requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors
+  requant quantize mnist.safetensors --activation relu --calibrate rows.npy --format e4m3fn -o mnist.fp8.safetensors`;
 
 export function addQuantize(program: Command, execute: Execute): void {
   const command = program
     .command('quantize')
-    .summary('make the int8 or int4 form of a float model')
+    .summary('make the int8, int4 or float8 form of a float model')
     .description(
-      'Calibrates a float model on data, quantizes it to int8 (or its weights to int4) and writes the new model.',
+      'Calibrates a float model on data, quantizes it to int8 or float8 (or its weights to int4) and writes the new model.',
     )
     .argument('<float>', 'float model (.safetensors, .onnx)')
     .requiredOption('-o <file>', 'where to write the quantized model')
@@ -90,13 +93,11 @@ function addQuantizationOptions(command: Command): void {
     .addOption(
       option.choice('--mode <mode>', 'arithmetic', ['static', 'dynamic', 'weight-only']).default('static'),
     )
-    .addOption(
-      option
-        .choice('--format <name>', 'of the weights; int4 needs --mode dynamic or weight-only', [
-          'int8',
-          'int4',
-        ])
-        .default('int8'),
+    .option(
+      '--format <name>',
+      'of the weights: int8, int4 (--mode dynamic or weight-only), e4m3fn, e5m2, bits of mantissa and exponent such as 3m4e, or fp8-search (--mode static or weight-only)',
+      option.weightFormat,
+      'int8',
     )
     .option(
       '--group-size <n>',
@@ -181,12 +182,21 @@ function checkFlags(path: string, flags: Flags): void {
     throw new UsageError('expected --calibrate <data.npy>, which --mode static needs, but received none');
   if (flags.mode === 'static' && flags.format === 'int4')
     throw new UsageError('expected --mode dynamic or weight-only beside --format int4 but received static');
+  if (flags.mode === 'dynamic' && isFp8Choice(flags.format))
+    throw new UsageError(
+      `expected --mode static or weight-only beside --format ${formatText(flags.format)} but received dynamic`,
+    );
   needs('--group-size', flags.groupSize, '--format int4', flags.format === 'int4');
   needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);
   needs('--percentile', flags.percentile, '--method percentile', flags.method === 'percentile');
   needs('--labels', flags.labels, '--test', flags.test !== undefined);
   needs('--max-drop', flags.maxDrop, '--test', flags.test !== undefined);
   checkOutputPath(flags.output, [path, flags.calibrate, flags.test, flags.labels]);
+}
+
+/** As --format takes it. */
+function formatText(format: Format): string {
+  return typeof format === 'object' ? formatName(format) : format;
 }
 
 /** Two single outputs never agree to the last bit, and there is no argmax to agree on. */
@@ -252,7 +262,7 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
   const ratio = size.floatBytes / size.quantizedBytes;
   const settings = {
     mode,
-    format,
+    format: formatText(format),
     ...(groupSize !== undefined && { groupSize }),
     rounding,
     weights,
@@ -278,16 +288,22 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
       fields([
         [
           'mode',
-          `${mode}${groupSize === undefined ? '' : `, int4 in groups of ${groupSize}`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+          `${mode}${formatNote(format, groupSize)}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
         ],
         ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
         ['size', `${bytes(size.floatBytes)} → ${bytes(size.quantizedBytes)} (${ratio.toFixed(2)}× smaller)`],
-        ...(evaluation ? evaluationFields(evaluation, format) : []),
+        ...(evaluation ? evaluationFields(evaluation, formatText(format)) : []),
         ['written', problem === undefined ? output : 'nothing'],
       ]),
     ].join('\n'),
     ...(problem && { problem }),
   };
+}
+
+/** Beside the mode: nothing for int8. */
+function formatNote(format: Format, groupSize: number | undefined): string {
+  if (groupSize !== undefined) return `, int4 in groups of ${groupSize}`;
+  return format === 'int8' ? '' : `, ${formatText(format)}`;
 }
 
 function evaluationReport(evaluation: Evaluation): object {

@@ -11,7 +11,16 @@ export const METADATA_KEY = '__metadata__';
 export const LENGTH_BYTES = 8;
 
 /** Bytes of one element, for the dtypes that are read. */
-export const ELEMENT_BYTES = { F32: 4, F16: 2, BF16: 2, I8: 1, U8: 1, I32: 4 } as const;
+export const ELEMENT_BYTES = {
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I8: 1,
+  U8: 1,
+  I32: 4,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+} as const;
 export type FileDType = keyof typeof ELEMENT_BYTES;
 
 export interface TensorEntry {

@@ -55,6 +55,10 @@ function toTensor(dtype: FileDType, shape: readonly number[], bytes: Uint8Array)
       return { dtype: 'int8', shape, data: new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
     case 'U8':
       return { dtype: 'uint8', shape, data: bytes };
+    case 'F8_E4M3':
+      return { dtype: 'e4m3fn', shape, data: bytes };
+    case 'F8_E5M2':
+      return { dtype: 'e5m2', shape, data: bytes };
   }
 }
 
@@ -70,6 +74,8 @@ const WRITTEN: { readonly [D in DType]: { file: FileDType; array: new () => Tens
   int8: { file: 'I8', array: Int8Array },
   uint8: { file: 'U8', array: Uint8Array },
   int32: { file: 'I32', array: Int32Array },
+  e4m3fn: { file: 'F8_E4M3', array: Uint8Array },
+  e5m2: { file: 'F8_E5M2', array: Uint8Array },
 };
 
 /**

@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { isFp8Weights } from '../fp8/grid';
 import { type Graph, isCodes, type LinearNode, type Node, type Value } from './graph';
 
 /**
@@ -25,6 +26,9 @@ export function checkGraph(graph: Graph): void {
   if (!written.has(graph.output))
     throw expected('ERR_FORMAT', 'the output to be a value of the model', graph.output);
   const output = graph.values.get(graph.output)!;
+  for (const port of [graph.values.get(graph.input)!, output])
+    if (port.dtype === 'fp8')
+      throw expected('ERR_FORMAT', 'input and output of float32 or codes', port.dtype);
   if (isCodes(output) && output.scale.length > 1)
     throw expected('ERR_FORMAT', 'the output to have one scale', output.scale.length);
 }
@@ -41,7 +45,10 @@ function checkNode(node: Node, graph: Graph): void {
   const perFeature = inputs.some((value) => isCodes(value) && value.scale.length > 1);
   if (perFeature && !(node.op === 'linear' && node.mode === 'static'))
     throw wrong('to read one scale a value', 'a scale a feature');
-  if (graph.kind === 'float' && [...inputs, output].some(isCodes))
+  if (inputs.some(isFp8) && !(node.op === 'linear' && node.mode === 'fp8'))
+    throw wrong('not to read fp8, which linear nodes of mode fp8 do', 'fp8');
+  if (isFp8(output) && node.op !== 'quantize') throw wrong('not to write fp8, which quantize does', 'fp8');
+  if (graph.kind === 'float' && [...inputs, output].some((value) => value.dtype !== 'float32'))
     throw wrong('of a float model to work on float32', 'codes');
   if (graph.kind === 'float' && node.op === 'linear' && node.mode !== 'float')
     throw wrong('of a float model to be of mode float', node.mode);
@@ -55,8 +62,8 @@ function checkNode(node: Node, graph: Graph): void {
   if (output.features !== features || (node.op === 'add' && inputs[1]!.features !== features)) {
     throw wrong(`to write ${features} features`, output.features);
   }
-  if (node.op === 'quantize' && (isCodes(inputs[0]!) || !isCodes(output)))
-    throw wrong('to turn float32 into codes');
+  if (node.op === 'quantize' && (isCodes(inputs[0]!) || output.dtype === 'float32'))
+    throw wrong('to turn float32 into codes or fp8');
   if (node.op === 'dequantize' && (!isCodes(inputs[0]!) || isCodes(output)))
     throw wrong('to turn codes into float32');
   if ('attributes' in node) {
@@ -66,6 +73,8 @@ function checkNode(node: Node, graph: Graph): void {
     if (between && dtype !== output.dtype) throw wrong(`with a table of ${output.dtype}`, dtype);
   }
 }
+
+const isFp8 = (value: Value) => value.dtype === 'fp8';
 
 function checkLinear(
   node: LinearNode,
@@ -79,6 +88,9 @@ function checkLinear(
     throw wrong(`of mode ${mode} with weights that fit`, weight.format);
   if (mode === 'static' && weight.format === 'int4')
     throw wrong('of int4 weights to be of mode dynamic or weight-only', mode);
+  if (isFp8Weights(weight) ? mode !== 'fp8' && mode !== 'weight-only' : mode === 'fp8')
+    throw wrong(`of mode ${mode} with weights that fit`, weight.format);
+  if ((mode === 'fp8') !== isFp8(input)) throw wrong(`of mode ${mode} with an input that fits`, input.dtype);
   if ((mode === 'static') !== isCodes(input))
     throw wrong(`of mode ${mode} with an input that fits`, input.dtype);
   if (mode !== 'static' && isCodes(output)) throw wrong(`of mode ${mode} to write float32`, output.dtype);

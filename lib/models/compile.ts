@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { decodeRows, gridDenominators, gridInfo, isFp8Weights } from '../fp8/grid';
 import { nativeElementwise } from '../layers/elementwise';
 import { findOutside, MAX_FLOAT32 } from '../quantization/float32';
 import { LARGEST_MULTIPLIER, multiplierFromScale } from '../quantization/multiplier';
@@ -7,6 +8,7 @@ import {
   type CodesValue,
   codeBounds,
   type ElementwiseNode,
+  type Fp8Value,
   type Graph,
   isCodes,
   type LayerNormNode,
@@ -117,6 +119,10 @@ class Compiler {
     const bias = node.bias as Float32Array | undefined;
     if (weight.format === 'float32') {
       this.stages.push({ op: 'floatLinear', ...common, weight: weight.data, scale: undefined, bias });
+      return;
+    }
+    if (isFp8Weights(weight)) {
+      this.stages.push({ op: 'floatLinear', ...common, weight: decodeRows(weight), scale: undefined, bias });
       return;
     }
     if (weight.format === 'int4') {
@@ -270,12 +276,24 @@ class Compiler {
   }
 
   private quantize(input: number, output: string): void {
+    const value = this.value(output);
+    if (value.dtype === 'fp8') {
+      this.roundToGrid(input, this.id(output), value);
+      return;
+    }
     this.stages.push({
       op: 'quantize',
       inputs: [input],
       output: this.id(output),
       ...nativeGrid(this.codes(output)),
     });
+  }
+
+  private roundToGrid(input: number, output: number, { fp8 }: Fp8Value): void {
+    const { mantissa, minExponent, limit, numerator } = gridInfo(fp8);
+    const denominator = gridDenominators(fp8)[0]!;
+    const grid = { mantissa, minExponent, limit, numerator, denominator };
+    this.stages.push({ op: 'roundToGrid', inputs: [input], output, ...grid });
   }
 
   private addValue(name: string, value: Value): number {

@@ -4,12 +4,12 @@ import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../laye
 import { MAX_FEATURES } from '../layers/linear';
 import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
-import { findOutside } from '../quantization/float32';
 import { GROUP_SIZES, groupCount, int4RowBytes, invalidInt4Byte, isGroupSize } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
-import type { DType, Tensor, TensorData } from '../tensor';
+import type { Tensor } from '../tensor';
 import { checkGraph } from './check-graph';
 import { FORMAT_VERSION } from './encode';
+import { decodeFp8Grid, decodeFp8Weights } from './fp8-file';
 import {
   codeRange,
   type Graph,
@@ -24,10 +24,11 @@ import {
 } from './graph';
 import { JsonReader } from './json-reader';
 import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
+import { TensorReader } from './tensor-reader';
 
-const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
-/** In the format, but for a later version of this package. */
-const FUTURE_WEIGHTS = ['e4m3fn', 'e5m2', 'fp8'];
+const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only', 'fp8'];
+const SCALES = { min: MIN_SCALE, max: MAX_SCALE, range: 'scales in [2^-100, 2^126]' };
+const FP8_WEIGHTS = ['e4m3fn', 'e5m2', 'fp8'];
 
 /**
  * The graph in a model file: its JSON document and its tensors. Everything is checked, so that a graph that comes out
@@ -104,11 +105,11 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
   const value = reader.object(['features', 'dtype', 'scale', 'zeroPoint', 'min', 'max', 'fp8']);
   const features = value.features.integer(1, MAX_FEATURES);
   const dtype = value.dtype.word(['float32', 'int8', 'uint8', 'fp8']);
-  if (dtype === 'fp8')
-    throw new RequantError(
-      'ERR_UNSUPPORTED',
-      'expected values of float32, int8 or uint8 but received fp8, which this version cannot run',
-    );
+  if (dtype === 'fp8') {
+    const grid = [value.scale, value.zeroPoint, value.min, value.max];
+    if (grid.some((r) => r.isPresent)) throw reader.fail('with a grid in fp8 alone where dtype is fp8');
+    return { features, dtype, fp8: decodeFp8Grid(value.fp8, tensors) };
+  }
   if (dtype === 'float32') {
     const grid = [value.scale, value.zeroPoint, value.min, value.max, value.fp8];
     if (grid.some((r) => r.isPresent)) throw reader.fail('without a grid where dtype is float32');
@@ -120,8 +121,7 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
   const min = value.min.optional(bound);
   const max = value.max.optional(bound);
   if ((min ?? lo) > (max ?? hi)) throw reader.fail('a value with min ≤ max');
-  const scale = tensors.read(value.scale, 'float32', isInput ? [[1], [features]] : [[1]]);
-  checkScales(value.scale, scale);
+  const scale = tensors.readBetween(value.scale, isInput ? [[1], [features]] : [[1]], SCALES);
   return {
     features,
     dtype,
@@ -130,12 +130,6 @@ function decodeValue(reader: JsonReader, isInput: boolean, tensors: TensorReader
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
   };
-}
-
-function checkScales(reader: JsonReader, scales: Float32Array): void {
-  const invalid = findOutside(scales, MIN_SCALE, MAX_SCALE);
-  if (invalid !== undefined)
-    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to hold scales in [2^-100, 2^126]`, invalid);
 }
 
 function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tensors: TensorReader): Node {
@@ -247,21 +241,18 @@ function decodeWeight(
     'sparse',
   ]);
   const name = weight.format.string();
-  const future =
-    FUTURE_WEIGHTS.includes(name) || weight.bits.isPresent || weight.fp8.isPresent || weight.sparse.isPresent;
-  if (future)
+  // In the format, but for a later version of this package.
+  if (weight.bits.isPresent || weight.sparse.isPresent)
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected dense float32, int8, uint8 or int4 weights but received ${JSON.stringify(reader.raw())}`,
+      `expected dense float32, int8, uint8, int4 or float8 weights but received ${JSON.stringify(reader.raw())}`,
     );
+  if (FP8_WEIGHTS.includes(name)) return { weight: decodeFp8Weights(reader, weight, shape, tensors) };
+  if (weight.fp8.isPresent) throw reader.fail(`${name} weights without 'fp8'`);
   const format = weight.format.word(['float32', 'int8', 'uint8', 'int4']);
   if (format === 'int4') return { weight: decodeInt4(reader, weight, shape, tensors) };
   if (weight.groupSize.isPresent) throw reader.fail(`${format} weights without groups`);
-  const scale = weight.scale.optional((r) => {
-    const scales = tensors.read(r, 'float32', [[1], [shape[0]]]);
-    checkScales(r, scales);
-    return scales;
-  });
+  const scale = weight.scale.optional((r) => tensors.readBetween(r, [[1], [shape[0]]], SCALES));
   if (format === 'float32') {
     if (weight.zeroPoint.isPresent) throw reader.fail('float32 weights without a zero point');
     return {
@@ -287,8 +278,8 @@ function decodeInt4(
   if (weight.zeroPoint.isPresent) throw reader.fail('int4 weights without a zero point');
   const groupSize = weight.groupSize.integer(1, MAX_FEATURES);
   if (!isGroupSize(groupSize)) throw weight.groupSize.fail(`one of ${GROUP_SIZES}`);
-  const scale = tensors.read(weight.scale, 'float32', [[outFeatures, groupCount(inFeatures, groupSize)]]);
-  checkScales(weight.scale, scale);
+  const scales = [[outFeatures, groupCount(inFeatures, groupSize)]];
+  const scale = tensors.readBetween(weight.scale, scales, SCALES);
   const data = tensors.read(weight.tensor, 'uint8', [[outFeatures, int4RowBytes(inFeatures)]]);
   const invalid = invalidInt4Byte(data, inFeatures);
   if (invalid !== undefined)
@@ -315,48 +306,4 @@ function asFormatError<T>(check: () => T): T {
   } catch (cause) {
     throw new RequantError('ERR_FORMAT', (cause as Error).message, { cause });
   }
-}
-
-/** Tensors by name, each to be used. */
-class TensorReader {
-  private readonly used = new Set<string>();
-
-  constructor(private readonly tensors: ReadonlyMap<string, Tensor>) {}
-
-  read<D extends DType>(reader: JsonReader, dtype: D, shapes: readonly (readonly number[])[]): TensorData[D] {
-    const found = this.find(reader, shapes);
-    if (found.dtype !== dtype)
-      throw expected('ERR_FORMAT', `tensor '${reader.string()}' to be ${dtype}`, found.dtype);
-    return found.data as TensorData[D];
-  }
-
-  readCodes(reader: JsonReader, shape: readonly number[]): Uint8Array | Int8Array {
-    const { data } = this.find(reader, [shape]);
-    if (data instanceof Uint8Array || data instanceof Int8Array) return data;
-    throw expected('ERR_FORMAT', `tensor '${reader.string()}' to be uint8 or int8`, data);
-  }
-
-  checkAllUsed(): void {
-    const unused = [...this.tensors.keys()].find((name) => !this.used.has(name));
-    if (unused !== undefined) throw expected('ERR_FORMAT', 'every tensor to be used by the model', unused);
-  }
-
-  private find(reader: JsonReader, shapes: readonly (readonly number[])[]): Tensor {
-    const name = reader.string();
-    const found = this.tensors.get(name);
-    if (found === undefined) throw reader.fail('the name of a tensor of the file');
-    this.used.add(name);
-    if (!shapes.some((shape) => sameShape(shape, found.shape))) {
-      throw expected(
-        'ERR_FORMAT',
-        `tensor '${name}' of shape ${shapes.map((s) => `[${s}]`).join(' or ')}`,
-        `[${found.shape}]`,
-      );
-    }
-    return found;
-  }
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((n, i) => n === b[i]);
 }

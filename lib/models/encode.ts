@@ -1,9 +1,11 @@
 import { crypto } from '../builtins';
 import { expected } from '../errors';
 import { writeSafetensors } from '../formats/safetensors';
+import { isFp8Weights } from '../fp8/grid';
 import { groupCount, int4RowBytes } from '../quantization/int4';
 import { type Tensor, tensor } from '../tensor';
 import { version as packageVersion } from '../version';
+import { encodeFp8Grid, encodeFp8Weights } from './fp8-file';
 import {
   type Graph,
   isCodes,
@@ -75,6 +77,10 @@ class TensorStore {
 }
 
 function encodeValue(name: string, value: Value, tensors: TensorStore): object {
+  if (value.dtype === 'fp8') {
+    const fp8 = encodeFp8Grid(value.fp8, `${name}.value`, (wish, held) => tensors.add(wish, held));
+    return { features: value.features, dtype: value.dtype, fp8 };
+  }
   if (!isCodes(value)) return { features: value.features, dtype: value.dtype };
   const { features, dtype, scale, zeroPoint, min, max } = value;
   return { features, dtype, scale: tensors.add(`${name}.value_scale`, tensor(scale)), zeroPoint, min, max };
@@ -133,6 +139,8 @@ function encodeWeight(
   grid: Float32Array | undefined,
   tensors: TensorStore,
 ): object {
+  if (isFp8Weights(weight))
+    return encodeFp8Weights(weight, name, shape, (wish, held) => tensors.add(wish, held));
   const zeroPoint = weightZeroPoint(weight);
   const [outFeatures, inFeatures] = shape as [number, number];
   if (weight.format === 'int4') {

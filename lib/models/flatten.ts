@@ -6,6 +6,7 @@ import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../la
 import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { Random } from '../random';
+import { checkFp8Wish, isFp8Choice } from './fp8-choice';
 import type { Graph, LinearNode, Node, Value } from './graph';
 import { checkCount, MAX_NESTING } from './limits';
 
@@ -239,6 +240,10 @@ function checkedQuantization(
   inFeatures: number,
 ): LayerQuantization {
   const { format = 'int8', groupSize } = q;
+  if (isFp8Choice(format)) {
+    checkFp8Wish(name, format, q, outFeatures);
+    return Object.freeze({ ...q, ...(q.scale && { scale: q.scale.slice() }) });
+  }
   const bits = format === 'int4' ? 4 : 8;
   const unsupported =
     (q.bits !== undefined && q.bits !== bits) ||
@@ -248,7 +253,7 @@ function checkedQuantization(
   if (unsupported) {
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected layer '${name}' to ask for float32, 8-bit integers or int4 but received ${JSON.stringify(q)}`,
+      `expected layer '${name}' to ask for float32, 8-bit integers, int4 or float8 but received ${JSON.stringify(q)}`,
     );
   }
   if (q.scale === undefined) return Object.freeze({ ...q });

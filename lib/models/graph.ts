@@ -1,5 +1,6 @@
+import { type Fp8Grid, type Fp8Weights, formatOfGrid, gridDenominators, isFp8Weights } from '../fp8/grid';
 import type { Attributes, ElementwiseOp } from '../layers/elementwise';
-import type { LayerQuantization } from '../layers/layer';
+import type { Format, LayerQuantization } from '../layers/layer';
 import { type Int4Weights, int4RowBytes } from '../quantization/int4';
 import type { Rounding } from '../quantization/rounding';
 
@@ -33,10 +34,18 @@ export interface CodesValue {
   readonly max?: number;
 }
 
-export type Value = { readonly features: number; readonly dtype: 'float32' } | CodesValue;
+/** Numbers of a float8 grid, held as float32. A quantize node writes them, linear nodes of mode fp8 read them. */
+export interface Fp8Value {
+  readonly features: number;
+  readonly dtype: 'fp8';
+  /** One scale or largest number. */
+  readonly fp8: Fp8Grid;
+}
+
+export type Value = { readonly features: number; readonly dtype: 'float32' } | CodesValue | Fp8Value;
 
 export function isCodes(value: Value): value is CodesValue {
-  return value.dtype !== 'float32';
+  return value.dtype === 'int8' || value.dtype === 'uint8';
 }
 
 /** Clamp bounds of a value's codes. */
@@ -59,7 +68,7 @@ export function sameGrid(a: CodesValue, b: CodesValue): boolean {
   );
 }
 
-/** [outFeatures, inFeatures]. int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
+/** [outFeatures, inFeatures]. float8 formats have a byte a weight (modes fp8, weight-only). int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
 export type Weight =
   | { readonly format: 'float32'; readonly data: Float32Array }
   | {
@@ -68,9 +77,10 @@ export type Weight =
       readonly scale: Float32Array;
       readonly zeroPoint?: Int32Array;
     }
-  | ({ readonly format: 'int4' } & Int4Weights);
+  | ({ readonly format: 'int4' } & Int4Weights)
+  | Fp8Weights;
 
-export type LinearMode = 'float' | 'static' | 'dynamic' | 'weight-only';
+export type LinearMode = 'float' | 'static' | 'dynamic' | 'weight-only' | 'fp8';
 
 interface NodeBase {
   readonly name: string;
@@ -139,17 +149,28 @@ function weightRowBytes(format: Weight['format'], inFeatures: number): number {
   return format === 'int4' ? int4RowBytes(inFeatures) : inFeatures;
 }
 
+/** What a layer's weights are made of. */
+export function weightFormat(weight: Weight): Format {
+  if (isFp8Weights(weight)) return formatOfGrid(weight);
+  return weight.format === 'uint8' ? 'int8' : weight.format;
+}
+
+function weightParameterBytes(weight: Weight): number {
+  if (weight.format === 'float32') return 0;
+  if (isFp8Weights(weight)) return gridDenominators(weight).byteLength;
+  return weight.scale.byteLength + (weightZeroPoint(weight)?.byteLength ?? 0);
+}
+
 /** Bytes of a node's own tensors. */
 export function nodeBytes(node: Node, { values }: Pick<Graph, 'values'>): number {
   if (node.op === 'linear') {
     const { weight, bias } = node;
-    const parameters =
-      weight.format === 'float32' ? 0 : weight.scale.byteLength + (weightZeroPoint(weight)?.byteLength ?? 0);
     // Not weight.data.byteLength: those of a plan would be unpacked for it.
     const [outFeatures, inFeatures] = [node.output, node.inputs[0]!].map(
       (name) => values.get(name)!.features,
     );
-    return outFeatures! * weightRowBytes(weight.format, inFeatures!) + parameters + (bias?.byteLength ?? 0);
+    const codes = outFeatures! * weightRowBytes(weight.format, inFeatures!);
+    return codes + weightParameterBytes(weight) + (bias?.byteLength ?? 0);
   }
   if (node.op === 'layerNorm') return (node.gamma?.byteLength ?? 0) + (node.beta?.byteLength ?? 0);
   return 'table' in node ? (node.table?.byteLength ?? 0) : 0;

@@ -1,6 +1,7 @@
 import { expected, RequantError } from '../errors';
 import { writeFileAtomically } from '../formats/atomic-write';
 import { allocateFloats } from '../formats/sizes';
+import { formatOfGrid } from '../fp8/grid';
 import type { Format } from '../layers/layer';
 import { checkOptionKeys } from '../runtime/checks';
 import { type NativeRun, toRequantError } from '../runtime/native';
@@ -8,7 +9,7 @@ import { disposed, type Own, Plan } from '../runtime/plan';
 import { checkRows, checkRunOptions, checkStillThere, rowsOf } from './arguments';
 import { compile } from './compile';
 import { encodeModel } from './encode';
-import { type Graph, isCodes, nodeBytes } from './graph';
+import { type Graph, isCodes, nodeBytes, weightFormat } from './graph';
 import { onPlan } from './on-plan';
 import type { RuntimeSettings } from './runtime-options';
 
@@ -111,12 +112,7 @@ export abstract class GraphModel implements Model {
       op: node.op,
       inputs: node.inputs,
       output: node.output,
-      format:
-        node.op === 'linear'
-          ? node.weight.format === 'uint8'
-            ? 'int8'
-            : node.weight.format
-          : this.formatOf(node.output),
+      format: node.op === 'linear' ? weightFormat(node.weight) : this.formatOf(node.output),
       bytes: nodeBytes(node, this.graph),
     }));
   }
@@ -220,7 +216,9 @@ export abstract class GraphModel implements Model {
   }
 
   private formatOf(value: string): Format {
-    return isCodes(this.graph.values.get(value)!) ? 'int8' : 'float32';
+    const held = this.graph.values.get(value)!;
+    if (held.dtype === 'fp8') return formatOfGrid(held.fp8);
+    return isCodes(held) ? 'int8' : 'float32';
   }
 
   protected rowsOf(input: Rows): number {
@@ -245,10 +243,10 @@ export async function runInPlace(
 
 function portOf(graph: Graph, name: string): Port {
   const value = graph.values.get(name)!;
-  const { features, dtype } = value;
+  const { features } = value;
   return Object.freeze(
     isCodes(value)
-      ? { features, dtype, scale: value.scale.slice(), zeroPoint: value.zeroPoint }
-      : { features, dtype },
+      ? { features, dtype: value.dtype, scale: value.scale.slice(), zeroPoint: value.zeroPoint }
+      : { features, dtype: 'float32' },
   );
 }

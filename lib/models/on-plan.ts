@@ -1,4 +1,5 @@
 import { allocateBytes } from '../formats/sizes';
+import { type Fp8Grid, isFp8Weights } from '../fp8/grid';
 import type { Plan } from '../runtime/plan';
 import { valueNames } from './compile';
 import {
@@ -36,6 +37,7 @@ function own<T extends Float32Array | Int32Array | Int8Array | Uint8Array>(array
 }
 
 function ownValue(value: Value): Value {
+  if (value.dtype === 'fp8') return { ...value, fp8: ownFp8(value.fp8) };
   return isCodes(value) ? { ...value, scale: own(value.scale) } : value;
 }
 
@@ -71,8 +73,13 @@ function isBytes(weight: Weight): weight is ByteWeight {
 
 function ownWeight(weight: Weight): Weight {
   if (weight.format === 'float32') return { ...weight, data: own(weight.data) };
+  if (isFp8Weights(weight)) return { ...ownFp8(weight), data: own(weight.data) };
   if (weight.format === 'int4') return { ...weight, data: own(weight.data), scale: own(weight.scale) };
   return { ...weight, data: own(weight.data), ...ownGrid(weight) };
+}
+
+function ownFp8<G extends Fp8Grid>(grid: G): G {
+  return grid.format === 'fp8' ? { ...grid, max: own(grid.max) } : { ...grid, scale: own(grid.scale) };
 }
 
 function packedWeight(weight: ByteWeight, unpack: Unpack, length: number): Weight {

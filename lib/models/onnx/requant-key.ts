@@ -11,7 +11,9 @@ import { checkCount, MAX_JSON_LENGTH, MAX_NODES } from '../limits';
 /** The key of metadata_props that holds what the graph cannot show (docs/onnx.md). */
 export const REQUANT_KEY = 'requant';
 const VERSION = 1;
-const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
+/** Of the nodes that ONNX can express. */
+export type OnnxMode = Exclude<LinearMode, 'fp8'>;
+const MODES: readonly OnnxMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 const CONVERSIONS = ['quantize', 'dequantize'] as const;
 
 /** What ONNX leaves open about a model that was exported; with it an import gives the same bits. */
@@ -27,7 +29,7 @@ export interface RequantKey {
 export interface NodeKey {
   /** A QuantizeLinear or DequantizeLinear that is a step of the model, and not the notation of its neighbour's grid. */
   readonly op?: (typeof CONVERSIONS)[number];
-  readonly mode?: LinearMode;
+  readonly mode?: OnnxMode;
   readonly rounding?: Rounding;
   /** In float64, where float32 is not the same number: activation tables are computed with them. */
   readonly attributes?: Attributes;

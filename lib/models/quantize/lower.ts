@@ -6,6 +6,7 @@ import { foldInputScales, perFeatureParams } from '../../quantization/per-featur
 import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
 import { activationTable } from '../activation-table';
 import { accumulatorScale, productScale } from '../compile';
+import type { Fp8Choice } from '../fp8-choice';
 import {
   type CodesValue,
   type ElementwiseNode,
@@ -18,6 +19,7 @@ import {
   type Value,
   type Weight,
 } from '../graph';
+import { Fp8Values, fp8Weights } from './fp8';
 import { calibratedRange, clampGrid, gridOf, raiseScale } from './grids';
 import type { Settings } from './options';
 import { chooseRepresentation, type Representation } from './representation';
@@ -49,8 +51,11 @@ class Lowering {
   readonly nodes: Node[] = [];
   private readonly codes: Representation;
   private readonly readers: ReturnType<typeof readersOf>;
+  private readonly fp8: Fp8Values;
   /** Clamps that an earlier node does on its own. */
   private readonly fused = new Set<Node>();
+  /** Values on float8 grids, by what they are of and the format. */
+  private readonly fp8Names = new Map<string, string>();
 
   constructor(
     private readonly graph: Graph,
@@ -59,6 +64,7 @@ class Lowering {
   ) {
     this.codes = chooseRepresentation(graph, settings);
     this.readers = readersOf(graph);
+    this.fp8 = new Fp8Values(graph, calibration, searchedValues(settings));
   }
 
   input(): void {
@@ -93,11 +99,22 @@ class Lowering {
     if (mode !== 'float') checkFiniteWeights(node);
     if (mode === 'static') this.staticLinear(node);
     else if (mode === 'float') this.write({ ...node, inputs: [this.asFloat(node.inputs[0]!)] });
-    else this.integerWeights(node, mode);
+    else if (mode === 'fp8') this.fp8Linear(node);
+    else this.roundedWeights(node, mode);
   }
 
-  /** Dynamic and weight-only: int8 or int4 weights, float32 in and out. */
-  private integerWeights(node: LinearNode, mode: 'dynamic' | 'weight-only'): void {
+  /** Weights and input on float8 grids, float32 out. */
+  private fp8Linear(node: LinearNode): void {
+    this.write({
+      ...withoutWish(node),
+      inputs: [this.asFp8(node.inputs[0]!, this.settings.layers.get(node)!.fp8!)],
+      mode: 'fp8',
+      weight: this.quantizedWeight(node),
+    });
+  }
+
+  /** Dynamic and weight-only: int8, int4 or float8 weights, float32 in and out. */
+  private roundedWeights(node: LinearNode, mode: 'dynamic' | 'weight-only'): void {
     this.write({
       ...withoutWish(node),
       inputs: [this.asFloat(node.inputs[0]!)],
@@ -107,12 +124,15 @@ class Lowering {
   }
 
   private quantizedWeight(node: LinearNode): Weight {
-    const { scale, groupSize } = this.settings.layers.get(node)!;
+    const { scale, groupSize, fp8 } = this.settings.layers.get(node)!;
     const weight = node.weight.data as Float32Array;
     const outFeatures = this.features(node.output);
+    const perTensor = this.settings.perTensorWeights;
+    if (fp8 !== undefined)
+      return fp8Weights(node.name, weight, outFeatures, { choice: fp8, scale, perTensor });
     if (groupSize !== undefined)
       return { format: 'int4', ...quantizeInt4(weight, outFeatures, groupSize, scale) };
-    const scales = scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights);
+    const scales = scale ?? weightScales(weight, outFeatures, perTensor);
     return { format: 'int8', ...quantizeWeights(weight, outFeatures, scales) };
   }
 
@@ -230,6 +250,18 @@ class Lowering {
     return this.convert(name, 'quantize', this.grid(name, this.readRange(name)));
   }
 
+  /** The value on a float8 grid, through a quantize node; layers that want the same grid share it. */
+  private asFp8(name: string, choice: Fp8Choice): string {
+    const key = `${name} ${JSON.stringify(formatKey(choice))}`;
+    const present = this.fp8Names.get(key);
+    if (present !== undefined) return present;
+    const fp8 = this.fp8.grid(name, choice);
+    const value: Value = { features: this.features(name), dtype: 'fp8', fp8 };
+    const converted = this.insert('quantize', this.asFloat(name), this.freeName(`${name}.fp8`), value);
+    this.fp8Names.set(key, converted);
+    return converted;
+  }
+
   private asFloat(name: string): string {
     const value = this.values.get(name)!;
     if (!isCodes(value)) return name;
@@ -246,11 +278,19 @@ class Lowering {
     // Layers may be named so too.
     let converted = wish;
     while (this.graph.values.has(converted)) converted += "'";
-    if (!this.values.has(converted)) {
-      this.nodes.push({ name: converted, op, inputs: [name], output: converted });
-      this.values.set(converted, value);
-    }
-    return converted;
+    return this.values.has(converted) ? converted : this.insert(op, name, converted, value);
+  }
+
+  private insert(op: 'quantize' | 'dequantize', from: string, name: string, value: Value): string {
+    this.nodes.push({ name, op, inputs: [from], output: name });
+    this.values.set(name, value);
+    return name;
+  }
+
+  private freeName(wish: string): string {
+    let name = wish;
+    while (this.graph.values.has(name) || this.values.has(name)) name += "'";
+    return name;
   }
 
   private perFeatureInput(features: number): CodesValue {
@@ -288,6 +328,17 @@ class Lowering {
   private features(name: string): number {
     return this.graph.values.get(name)!.features;
   }
+}
+
+/** Inputs whose grids are searched on the kept rows. */
+function searchedValues({ layers }: Settings): ReadonlySet<string> {
+  const searched = [...layers].filter(([, { mode, fp8 }]) => mode === 'fp8' && fp8 === 'fp8-search');
+  return new Set(searched.map(([node]) => node.inputs[0]!));
+}
+
+/** What decides a value's grid beside its range. */
+function formatKey(choice: Fp8Choice): unknown {
+  return typeof choice === 'string' ? choice : [choice.mantissa, choice.exponent];
 }
 
 /** No grid holds NaN or Infinity. */

@@ -10,13 +10,18 @@ import {
 } from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
+import { checkFp8Wish, type Fp8Choice, isFp8Choice } from '../fp8-choice';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
 
 export interface QuantizeOptions extends RuntimeOptions {
   /** Default 'static'. */
   mode?: Mode;
-  /** Of the weights. 'int4' is for 'dynamic' and 'weight-only'. Default 'int8'. */
+  /**
+   * Of the weights. 'int4' is for 'dynamic' and 'weight-only'; 'e4m3fn', 'e5m2', { mantissa, exponent, max? } and
+   * 'fp8-search' (the format of the smallest error, for each layer) for 'static', where the layers' inputs are float8 as
+   * well, and 'weight-only'. `max` is the largest weight; default each output feature's own. Default 'int8'.
+   */
   format?: Format;
   /** Weights that share a scale, for format 'int4'. Default 32. */
   groupSize?: GroupSize;
@@ -48,6 +53,8 @@ export interface LayerSettings {
   readonly mode: LinearMode;
   /** Weight scales chosen beforehand. */
   readonly scale: Float32Array | undefined;
+  /** float8 weights; with mode 'fp8' the input is float8 too. */
+  readonly fp8?: Fp8Choice;
   /** int4 weights, in groups of so many. */
   readonly groupSize?: GroupSize;
 }
@@ -119,6 +126,8 @@ function layerSettings(
   const q = { ...common, ...chosen };
   const { mode = 'static', format = 'int8', scale } = q;
   checkWord(`mode of '${node.name}'`, mode, MODES);
+  const outFeatures = graph.values.get(node.output)!.features;
+  if (isFp8Choice(format)) return fp8Settings(node.name, mode, format, chosen, outFeatures);
   const bits = format === 'int4' ? 4 : 8;
   const known = format === 'float32' || format === 'int8' || format === 'int4';
   const fits = (q.bits ?? bits) === bits && (q.activationBits ?? 8) === 8;
@@ -126,13 +135,33 @@ function layerSettings(
     const { scale: _, ...wish } = q;
     throw new RequantError(
       'ERR_UNSUPPORTED',
-      `expected float32, 8-bit integers or int4 for '${node.name}' but received ${JSON.stringify(wish)}`,
+      `expected float32, 8-bit integers, int4 or float8 for '${node.name}' but received ${JSON.stringify(wish)}`,
     );
   }
-  const outFeatures = graph.values.get(node.output)!.features;
   if (format === 'int4') return int4Settings(node, mode, q, outFeatures, graph);
   if (scale !== undefined) checkWeightScales(node.name, scale, [1, outFeatures]);
   return { mode: format === 'float32' ? 'float' : mode, scale };
+}
+
+/** `chosen`: what was wished for this layer alone: the groupSize of all is for the layers of int4. */
+function fp8Settings(
+  name: string,
+  mode: Mode,
+  fp8: Fp8Choice,
+  chosen: LayerQuantization,
+  outFeatures: number,
+): LayerSettings {
+  const { scale: given, ...rest } = chosen;
+  // A scale that came without a format was chosen for int8.
+  const scale = chosen.format === undefined ? undefined : given;
+  checkFp8Wish(name, fp8, scale === undefined ? rest : chosen, outFeatures);
+  if (mode === 'dynamic') {
+    throw new RequantError(
+      'ERR_UNSUPPORTED',
+      `expected mode 'static' or 'weight-only' for the float8 weights of '${name}' but received 'dynamic'`,
+    );
+  }
+  return { mode: mode === 'static' ? 'fp8' : mode, scale, fp8 };
 }
 
 function int4Settings(

@@ -2,7 +2,7 @@ import { expected } from '../../../errors';
 import { encodeModel, graph as onnxGraph, value } from '../../../formats/onnx';
 import { checkOptionKeys } from '../../../runtime/checks';
 import { RESERVED_METADATA } from '../../encode';
-import { type Graph, isCodes } from '../../graph';
+import { type Graph, isCodes, type Value } from '../../graph';
 import { GraphModel, type Model } from '../../model';
 import { encodeRequantKey, REQUANT_KEY } from '../requant-key';
 import { NodeWriter } from './nodes';
@@ -55,14 +55,16 @@ export function encodeOnnx(
   return encodeModel(
     onnxGraph({
       name: 'requant',
-      inputs: [port(graph.input, takesCodes ? from!.dtype : 'float32', from!.features)],
-      outputs: [port(output, to!.dtype, to!.features)],
+      inputs: [port(graph.input, takesCodes ? elementOf(from!) : 'float32', from!.features)],
+      outputs: [port(output, elementOf(to!), to!.features)],
       initializers: writer.initializers,
       nodes: writer.nodes,
     }),
     { opset, metadata: { ...usersOwn(metadata), [REQUANT_KEY]: encodeRequantKey(graph) } },
   );
 }
+
+const elementOf = (held: Value) => (isCodes(held) ? held.dtype : 'float32');
 
 /** Of a model without a node too: an output must not be the input itself. */
 function outputName({ input, output, values: all }: Graph, values: Values, writer: GraphWriter): string {

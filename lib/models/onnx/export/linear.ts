@@ -40,7 +40,9 @@ export class LinearWriter {
     const wish = `${name}.weight`;
     if (weight.format === 'float32')
       return this.writer.constant(wish, 'float32', this.shape(node), weight.data);
-    return weight.format === 'int4' ? this.int4(node, weight, wish) : this.bytes(node, weight, wish);
+    return weight.format === 'int4'
+      ? this.int4(node, weight, wish)
+      : this.bytes(node, weight as ByteWeight, wish);
   }
 
   private bytes(node: LinearNode, weight: ByteWeight, wish: string): string {

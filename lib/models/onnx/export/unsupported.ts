@@ -1,4 +1,5 @@
 import { RequantError } from '../../../errors';
+import { isFp8Weights } from '../../../fp8/grid';
 import { activationTable } from '../../activation-table';
 import { type CodesValue, codeBounds, type Graph, isCodes, type Node } from '../../graph';
 
@@ -20,6 +21,7 @@ export function checkExportable(graph: Graph): void {
 
 function problemOf(node: Node, { values }: Graph): string | undefined {
   if (node.op === 'linear') {
+    if (isFp8Weights(node.weight)) return 'float8';
     return node.mode === 'dynamic' && node.weight.format === 'int4'
       ? 'int4 weights with activations that are quantized at run time'
       : undefined;
