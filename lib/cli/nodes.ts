@@ -1,3 +1,5 @@
+import { formatName } from '../fp8/format';
+import { type Fp8Grid, formatOfGrid, gridDenominators, isFp8Weights } from '../fp8/grid';
 import { type Graph, isCodes, type Node, narrowBits, nodeBytes, type Value } from '../models/graph';
 import { count, real, table } from './format';
 
@@ -17,6 +19,8 @@ export interface ValueReport {
   readonly name: string;
   readonly features: number;
   readonly dtype: string;
+  /** Of float8: 'e4m3fn', '3m4e'; with the scale of a storage format or the largest number of another. */
+  readonly fp8?: { readonly format: string; readonly scale?: number; readonly max?: number };
   readonly scale?: readonly number[];
   readonly zeroPoint?: number;
   readonly min?: number;
@@ -38,6 +42,7 @@ export function nodeReports(graph: Graph): NodeReport[] {
 export function valueReport(graph: Graph, name: string): ValueReport {
   const value = graph.values.get(name)!;
   const { features, dtype } = value;
+  if (value.dtype === 'fp8') return { name, features, dtype, fp8: fp8Report(value.fp8) };
   if (!isCodes(value)) return { name, features, dtype };
   const { scale, zeroPoint, min, max } = value;
   return {
@@ -49,6 +54,12 @@ export function valueReport(graph: Graph, name: string): ValueReport {
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
   };
+}
+
+function fp8Report(grid: Fp8Grid) {
+  const denominator = gridDenominators(grid)[0]!;
+  const format = formatName(formatOfGrid(grid));
+  return grid.format === 'fp8' ? { format, max: denominator } : { format, scale: denominator };
 }
 
 /** 'uint8, scale 0.0123, zero point 128' or 'float32'. */
@@ -64,11 +75,17 @@ export function nodeTable(nodes: readonly NodeReport[]): string {
     format,
     shape.join('×'),
     count(bytes),
-    output.dtype,
-    output.scale === undefined ? '' : scaleText(output.scale),
+    output.fp8?.format ?? output.dtype,
+    gridText(output),
     output.zeroPoint === undefined ? '' : String(output.zeroPoint),
   ]);
   return table([header, ...lines], [4, 6, 7]);
+}
+
+/** '0.0123', or 'max 3.5' of a float8 format. */
+function gridText({ fp8, scale }: ValueReport): string {
+  if (fp8 !== undefined) return fp8.scale === undefined ? `max ${real(fp8.max!)}` : real(fp8.scale);
+  return scale === undefined ? '' : scaleText(scale);
 }
 
 function scaleText(scale: readonly number[]): string {
@@ -79,9 +96,11 @@ function scaleText(scale: readonly number[]): string {
 
 function formatOf(node: Node, graph: Graph): string {
   const value: Value = graph.values.get(node.output)!;
+  if (value.dtype === 'fp8') return formatName(formatOfGrid(value.fp8));
   if (node.op !== 'linear') return value.dtype;
   const { mode, weight } = node;
   if (mode === 'float') return weight.format;
+  if (isFp8Weights(weight)) return `${formatName(formatOfGrid(weight))} ${mode}`;
   if (weight.format === 'int4') return `int4/${weight.groupSize} ${mode}`;
   const bits = narrowBits(weight);
   return bits === undefined ? `${weight.format} ${mode}` : `${weight.format} (${bits} bits) ${mode}`;

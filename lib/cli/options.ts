@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { formatName } from '../fp8/format';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
+import type { Format } from '../layers/layer';
 import { RESERVED_METADATA } from '../models/encode';
 import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../quantization/bits';
 import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
@@ -56,6 +58,25 @@ export function weightBits(text: string): WeightBits {
   const value = finiteNumber(text);
   if (!isWeightBits(value)) throw new InvalidArgumentError(`Expected ${WEIGHT_BITS.join(', ')}.`);
   return value;
+}
+
+const WEIGHT_FORMATS: readonly Format[] = ['int8', 'int4', 'e4m3fn', 'e5m2', 'fp8-search'];
+
+/** A format's name, or '3m4e': 3 bits of mantissa and 4 of exponent. */
+export function weightFormat(text: string): Format {
+  if (WEIGHT_FORMATS.includes(text as Format)) return text as Format;
+  const [, mantissa, exponent] = /^(\d)m(\d)e$/.exec(text)?.map(Number) ?? [];
+  if (mantissa === undefined || exponent === undefined || exponent < 1 || mantissa + exponent > 7) {
+    throw new InvalidArgumentError(
+      `Expected ${WEIGHT_FORMATS.join(', ')}, or <m>m<e>e with an exponent and at most 7 bits, such as 3m4e.`,
+    );
+  }
+  return { mantissa, exponent };
+}
+
+/** As `weightFormat` reads it. */
+export function formatText(format: Format): string {
+  return typeof format === 'object' ? formatName(format) : format;
 }
 
 /** Collects key=value of a repeatable option. */

@@ -1,12 +1,14 @@
 import type { Observer } from '../calibration/types';
 import type { ElementwiseName } from '../layers/elementwise';
-import type { Mode } from '../layers/layer';
+import type { Format, Mode } from '../layers/layer';
+import { isFp8Choice } from '../models/fp8-choice';
 import type { MLP } from '../models/mlp';
 import type { QuantizeOptions } from '../models/quantize';
 import type { WeightBits } from '../quantization/bits';
 import type { GroupSize } from '../quantization/int4';
 import { checkMethods, givenMethod, type MethodFlags } from './methods';
 import { checkOutputPath } from './models';
+import { formatText } from './options';
 import { UsageError } from './outcome';
 import type { SearchFlags } from './search';
 
@@ -17,7 +19,7 @@ export interface Flags extends MethodFlags, SearchFlags {
   readonly method?: Observer;
   readonly percentile?: number;
   readonly mode: Mode;
-  readonly format: 'int8' | 'int4';
+  readonly format: Format;
   readonly groupSize?: GroupSize;
   readonly bits?: WeightBits;
   readonly rounding: NonNullable<QuantizeOptions['rounding']>;
@@ -60,6 +62,14 @@ export function checkFlags(path: string, flags: Flags): void {
     throw new UsageError('expected --calibrate <data.npy>, which --mode static needs, but received none');
   if (flags.mode === 'static' && flags.format === 'int4')
     throw new UsageError('expected --mode dynamic or weight-only beside --format int4 but received static');
+  if (flags.mode === 'dynamic' && isFp8Choice(flags.format))
+    throw new UsageError(
+      `expected --mode static or weight-only beside --format ${formatText(flags.format)} but received dynamic`,
+    );
+  if ((flags.gptq || flags.adaRound) && flags.format !== 'int8' && flags.format !== 'int4')
+    throw new UsageError(
+      `expected --format int8 or int4 beside ${flags.gptq ? '--gptq' : '--ada-round'} but received ${formatText(flags.format)}`,
+    );
   needs('--group-size', flags.groupSize, '--format int4', flags.format === 'int4');
   needs('--bits', flags.bits, '--format int8', flags.format === 'int8');
   needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);

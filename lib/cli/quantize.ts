@@ -3,6 +3,7 @@ import { METHOD_NAMES } from '../calibration/methods';
 import type { Calibration } from '../calibration/types';
 import { DEFAULT_MAX_DROP, type SearchResult } from '../compression/search';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
+import type { Format } from '../layers/layer';
 import type { RecordStep } from '../models/graph';
 import { MLP } from '../models/mlp';
 import { type QuantizeOptions, quantize } from '../models/quantize';
@@ -29,15 +30,16 @@ Examples:
   requant quantize mnist.onnx --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors
   requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors
+  requant quantize mnist.safetensors --activation relu --calibrate rows.npy --format e4m3fn -o mnist.fp8.safetensors
   requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors \\
     --search --budget 30 --test test.npy --labels labels.npy --max-drop 0.5`;
 
 export function addQuantize(program: Command, execute: Execute): void {
   const command = program
     .command('quantize')
-    .summary('make the int8 or int4 form of a float model')
+    .summary('make the int8, int4 or float8 form of a float model')
     .description(
-      'Calibrates a float model on data, quantizes it to int8 (or its weights to int4) and writes the new model.',
+      'Calibrates a float model on data, quantizes it to int8 or float8 (or its weights to int4) and writes the new model.',
     )
     .argument('<float>', 'float model (.safetensors, .onnx)')
     .requiredOption('-o <file>', 'where to write the quantized model')
@@ -84,13 +86,11 @@ function addQuantizationOptions(command: Command): void {
     .addOption(
       option.choice('--mode <mode>', 'arithmetic', ['static', 'dynamic', 'weight-only']).default('static'),
     )
-    .addOption(
-      option
-        .choice('--format <name>', 'of the weights; int4 needs --mode dynamic or weight-only', [
-          'int8',
-          'int4',
-        ])
-        .default('int8'),
+    .option(
+      '--format <name>',
+      'of the weights: int8, int4 (--mode dynamic or weight-only), e4m3fn, e5m2, bits of mantissa and exponent such as 3m4e, or fp8-search (--mode static or weight-only)',
+      option.weightFormat,
+      'int8',
     )
     .option(
       '--group-size <n>',
@@ -217,7 +217,7 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
   const ratio = size.floatBytes / size.quantizedBytes;
   const settings = {
     mode,
-    format,
+    format: option.formatText(format),
     ...(groupSize !== undefined && { groupSize }),
     ...(bits !== undefined && { bits }),
     rounding,
@@ -247,17 +247,23 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
       fields([
         [
           'mode',
-          `${mode}${groupSize === undefined ? '' : `, int4 in groups of ${groupSize}`}${bits === undefined ? '' : `, ${bits} bits`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+          `${mode}${formatNote(format, groupSize)}${bits === undefined ? '' : `, ${bits} bits`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
         ],
         ['methods', methods.length > 0 ? methods.map(({ step }) => step).join(', ') : undefined],
         ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
         ['size', `${bytes(size.floatBytes)} → ${bytes(size.quantizedBytes)} (${ratio.toFixed(2)}× smaller)`],
-        ...(evaluation ? evaluationFields(evaluation, String(format)) : []),
+        ...(evaluation ? evaluationFields(evaluation, option.formatText(format)) : []),
         ['written', problem === undefined ? output : 'nothing'],
       ]),
     ].join('\n'),
     ...(problem && { problem }),
   };
+}
+
+/** Beside the mode: nothing for int8. */
+function formatNote(format: Format, groupSize: number | undefined): string {
+  if (groupSize !== undefined) return `, int4 in groups of ${groupSize}`;
+  return format === 'int8' ? '' : `, ${option.formatText(format)}`;
 }
 
 function evaluationReport(evaluation: Evaluation): object {

@@ -1,4 +1,5 @@
 import type { Calibration, JobOptions } from '../calibration/types';
+import { expected } from '../errors';
 import type { MLP } from '../models/mlp';
 import type { QuantizeOptions } from '../models/quantize';
 import { adaRound } from './adaround';
@@ -65,8 +66,10 @@ export async function prepare(
   return { model: prepared, calibration };
 }
 
-/** The weights' grid that options of `quantize` state. */
+/** The weights' grid that options of `quantize` state. Errors: ERR_UNSUPPORTED (float8). */
 function gridOf({ format, bits, groupSize, weights }: QuantizeOptions): WeightGridOptions {
+  if (format !== undefined && format !== 'int8' && format !== 'int4')
+    throw expected('ERR_UNSUPPORTED', 'format int8 or int4 beside GPTQ and AdaRound', format);
   if (format === 'int4') return { format, ...(groupSize !== undefined && { groupSize }) };
   return { bits: bits ?? 8, ...(weights !== undefined && { weights }) };
 }

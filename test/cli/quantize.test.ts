@@ -78,6 +78,38 @@ describe('quantize', () => {
     expect(statSync(target).size).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['e4m3fn', 'e4m3fn'],
+    ['3m4e', { mantissa: 3, exponent: 4 }],
+    ['fp8-search', 'fp8-search'],
+  ] as const)('--format %s: as the library does, and inspect shows it', async (name, format) => {
+    const target = out();
+    const ran = await cli(['quantize', float, '--calibrate', rows, '--format', name, '-o', target, '--json']);
+    expect(json(ran)).toMatchObject({ settings: { format: name } });
+    using model = await MLP.load(float);
+    using fp8 = quantize(model, await calibrate(model, randomRows(200)), { format });
+    expect(readFileSync(target)).toEqual(Buffer.from(fp8.toBytes()));
+    const { stdout } = await cli(['inspect', target]);
+    expect(stdout).toMatch(name === 'fp8-search' ? /\dm\de fp8/ : `${name} fp8`);
+    if (name !== 'e4m3fn') expect(stdout).toMatch(/max \d/);
+    expect((await cli(['diff', float, target, '--data', rows])).code).toBe(0);
+    expect((await cli(['eval', target, '--test', test, '--labels', right])).code).toBe(0);
+  });
+
+  it.each(['3m5e', '7m0e', 'fp8', '4m', 'E4M3'])('--format %s is refused', async (name) => {
+    const target = out();
+    const ran = await cli(['quantize', float, '--mode', 'weight-only', '--format', name, '-o', target]);
+    expect(ran).toMatchObject({ code: 2 });
+    expect(ran.stderr).toContain('such as 3m4e');
+  });
+
+  it('--format e5m2 --mode dynamic is refused', async () => {
+    const target = out();
+    const ran = await cli(['quantize', float, '--mode', 'dynamic', '--format', 'e5m2', '-o', target]);
+    expect(ran).toMatchObject({ code: 2 });
+    expect(ran.stderr).toContain('static or weight-only');
+  });
+
   it('--format int4: as the library does, and inspect shows it', async () => {
     const target = out();
     const argv = ['quantize', float, '--mode', 'dynamic', '--format', 'int4', '-o', target];

@@ -136,6 +136,16 @@ describe('readSafetensors', () => {
     expect(Object.getPrototypeOf(tensors.get('x')?.data)).toBe(Uint8Array.prototype);
   });
 
+  it.each([
+    ['F8_E4M3', 'e4m3fn'],
+    ['F8_E5M2', 'e5m2'],
+  ])('keeps the codes of %s', (dtype, name) => {
+    const bytes = file({ x: entry(dtype, [2, 2], 0, 4) }, [0, 1, 127, 255]);
+    const { tensors } = readSafetensors(bytes);
+    expect(tensors.get('x')).toEqual({ dtype: name, shape: [2, 2], data: Uint8Array.of(0, 1, 127, 255) });
+    expect(readSafetensors(writeSafetensors(tensors, {})).tensors).toEqual(tensors);
+  });
+
   it('widens F16 and BF16', () => {
     const { tensors } = readSafetensors(
       file(
@@ -225,7 +235,7 @@ describe('readSafetensors', () => {
     expect(message).toMatch(/^expected .* but received /s);
   });
 
-  it.each(['F64', 'I64', 'BOOL', 'F8_E4M3', 'f32', '', 'constructor', '__proto__'])(
+  it.each(['F64', 'I64', 'BOOL', 'F8_E8M0', 'f32', '', 'constructor', '__proto__'])(
     'names tensor and dtype of the unsupported %j',
     (dtype) => {
       const bytes = file({ 'fc1.weight': entry(dtype, [0], 0, 0) });

@@ -35,6 +35,10 @@ beforeAll(async () => {
       inputs: 'per-feature',
       layers: { b: { mode: 'dynamic' }, d: { mode: 'weight-only' } },
     }).toBytes(),
+    quantize(float, ranges, {
+      format: 'e4m3fn',
+      layers: { b: { format: { mantissa: 2, exponent: 4 } }, d: { format: 'e5m2', mode: 'weight-only' } },
+    }).toBytes(),
   );
 });
 
@@ -96,6 +100,9 @@ const FOREIGN = [
   '"int8"',
   '"uint8"',
   '"float32"',
+  '"fp8"',
+  '"e4m3fn"',
+  '"e5m2"',
   '"\\ud800"',
   '[]',
   '{}',

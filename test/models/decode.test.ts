@@ -374,13 +374,7 @@ describe('weights with zero points, as other tools write them', () => {
 
 describe('for later versions: ERR_UNSUPPORTED', () => {
   it.each<readonly [string, readonly Edit[]]>([
-    ['fp8 values', [['values/a/dtype', 'fp8']]],
-    ...['e4m3fn', 'e5m2', 'fp8'].map(
-      (format) => [`${format} weights`, [['nodes/0/weight/format', format]]] as const,
-    ),
-    ['formats that a layer wishes for', [['nodes/0/quantization', { format: 'e4m3fn' }]]],
     ['bits that a layer wishes for', [['nodes/0/quantization', { bits: 5 }]]],
-    ['fp8 parameters', [['nodes/0/weight/fp8', {}]]],
     ['sparse weights', [['nodes/0/weight/sparse', { block: '4x1', index: 'x' }]]],
   ])('%s', async (_, edits) => {
     await expectRejection(load(edited('float', edits)), 'ERR_UNSUPPORTED');

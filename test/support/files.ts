@@ -1,5 +1,5 @@
 import { writeSafetensors } from '../../lib/formats/safetensors';
-import { type Tensor, tensor } from '../../lib/tensor';
+import { float8Tensor, type Tensor, tensor } from '../../lib/tensor';
 
 /** Model files taken apart and put together again, by the letter of docs/model-format.md. */
 
@@ -16,6 +16,12 @@ interface Entry {
 }
 
 const ARRAYS = { F32: Float32Array, I32: Int32Array, I8: Int8Array, U8: Uint8Array };
+const FLOAT8 = { F8_E4M3: 'e4m3fn', F8_E5M2: 'e5m2' } as const;
+
+function tensorOf(dtype: string, bytes: Uint8Array<ArrayBuffer>, shape: number[]): Tensor {
+  if (dtype in FLOAT8) return float8Tensor(FLOAT8[dtype as keyof typeof FLOAT8], bytes, shape);
+  return tensor(new ARRAYS[dtype as keyof typeof ARRAYS](bytes.buffer), shape);
+}
 
 export function takeApart(bytes: Uint8Array): ModelFile {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -28,8 +34,10 @@ export function takeApart(bytes: Uint8Array): ModelFile {
     if (name === '__metadata__') continue;
     const { dtype, shape, data_offsets } = value as Entry;
     const [begin, end] = data_offsets;
-    const copy = bytes.slice(8 + length + begin, 8 + length + end);
-    tensors.set(name, tensor(new ARRAYS[dtype as keyof typeof ARRAYS](copy.buffer), shape));
+    tensors.set(
+      name,
+      tensorOf(dtype, new Uint8Array(bytes.slice(8 + length + begin, 8 + length + end)), shape),
+    );
   }
   const { requant, format: _, ...metadata } = header['__metadata__'] as Record<string, string>;
   return { document: JSON.parse(requant!) as object, tensors, metadata };

@@ -3,6 +3,16 @@
  * here runs.
  */
 import {
+  decode,
+  type EncodeOptions,
+  encode,
+  type FormatSearch,
+  type Fp8Format,
+  gridValues,
+  quantizeFp8,
+  searchFormat,
+} from '../../lib/fp8';
+import {
   type Batches,
   type Calibration,
   calibrate,
@@ -378,4 +388,22 @@ export async function onnx(bytes: Uint8Array): Promise<void> {
   // @ts-expect-error externalData gives bytes
   await importOnnx('x.onnx', { externalData: () => 'text' });
   imported.dispose();
+}
+
+export function fp8(x: Float32Array): void {
+  const format: Fp8Format = { mantissa: 3, exponent: 4 };
+  const grid: Float64Array = gridValues(format);
+  const y: Float32Array = quantizeFp8(x, 'e4m3fn', { scale: grid[0]! });
+  quantizeFp8(y, { ...format, max: 2 }, { max: Float32Array.of(1, 2), out: x });
+  const options: EncodeOptions = { saturate: false };
+  const codes: Uint8Array = encode(x, 'e5m2', options);
+  decode(codes, 'e5m2');
+  const found: FormatSearch = searchFormat(x, { rows: 2 });
+  quantizeFp8(x, { mantissa: found.mantissa, exponent: found.exponent }, { max: found.max });
+  // @ts-expect-error codes are of a storage format
+  encode(x, format);
+  // @ts-expect-error no such format
+  quantizeFp8(x, 'e4m3');
+  // @ts-expect-error bytes
+  decode(new Int8Array(1), 'e4m3fn');
 }

@@ -1,5 +1,6 @@
 import type { Calibration } from '../../calibration/types';
 import { expected } from '../../errors';
+import { formatName } from '../../fp8/format';
 import { DEFAULT_GROUP_SIZE } from '../../quantization/int4';
 import type { RecordStep } from '../graph';
 import { MLP } from '../mlp';
@@ -11,7 +12,7 @@ import { QUANTIZE_OPTION_KEYS, type QuantizeOptions, quantizeSettings } from './
 export type { QuantizeOptions };
 
 /**
- * The int8 or int4 form of a float model; `model` is untouched. Pure and synchronous. Static layers need the ranges of a
+ * The int8, int4 or float8 form of a float model; `model` is untouched. Pure and synchronous. Static layers need the ranges of a
  * calibration; for models that are all dynamic or weight-only it may be null. Weights of layers with their own
  * `quantization` keep the grid chosen there.
  *
@@ -53,7 +54,8 @@ function recordOf(calibration: Calibration | null, options: QuantizeOptions): Re
   const quantized = {
     step: 'quantize',
     mode,
-    ...(format !== 'int8' && { format }),
+    ...(format !== 'int8' && { format: typeof format === 'object' ? formatName(format) : format }),
+    ...(typeof format === 'object' && format.max !== undefined && { max: format.max }),
     ...(format === 'int4' && { groupSize }),
     ...(bits !== undefined && { bits }),
     rounding,

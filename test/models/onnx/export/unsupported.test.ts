@@ -33,6 +33,13 @@ describe('checkExportable', () => {
     expect(() => checkExportable(weightOnly.graph)).not.toThrow();
   });
 
+  it('names every float8 layer', () => {
+    using fp8 = quantize(float, calibration, { layers: { a: { format: 'e4m3fn' } } });
+    expectError(() => checkExportable(fp8.graph), 'ERR_UNSUPPORTED', /'a' \(float8\)/);
+    using weightOnly = quantize(float, null, { mode: 'weight-only', format: { mantissa: 3, exponent: 4 } });
+    expectError(() => checkExportable(weightOnly.graph), 'ERR_UNSUPPORTED', /'a' \(float8\), 'b' /);
+  });
+
   it('a table that is not its operator between its grids', () => {
     using model = quantize(float, calibration, { output: 'int8' });
     expect(() => checkExportable(model.graph)).not.toThrow();
