@@ -9,6 +9,7 @@ import { checkFloatModel, rebuilt } from './rebuild';
 import { Judge, type Score, type ScoreData } from './score';
 import { sensitivity } from './sensitivity';
 
+/** What layers become that suffer too much from being quantized. */
 export type Fallback = 'float32' | 'weight-only';
 
 export interface MixedPrecisionOptions extends JobOptions {
@@ -108,5 +109,5 @@ async function tried(
 ): Promise<Score> {
   const mixed = rebuilt(model, wishes(layers), { step: 'mixedPrecision' });
   using quantized = quantize(mixed, calibration, options);
-  return judge.score(quantized, job);
+  return await judge.score(quantized, job); // before it is disposed of
 }

@@ -16,7 +16,10 @@ export interface RoundingMethod {
   round(node: LinearNode, grid: WeightGrid, inputs: LayerInputs, job: Job): Promise<Float32Array>;
 }
 
-/** Rounds the layers of a model one after the other; those that wish for float32 stay. Errors: as the methods say. */
+/**
+ * Rounds the layers of a model one after the other, to the grid of the options or the one a layer wishes for itself; float32
+ * and float8 layers stay. Errors: as the methods say.
+ */
 export async function roundLayers(
   model: MLP,
   calibration: Calibration,
@@ -26,7 +29,7 @@ export async function roundLayers(
   checkFloatModel(model);
   checkWeightGridOptions(options);
   const rows = keptRows(calibration, model.inFeatures);
-  const nodes = linearNodes(model.graph).filter(({ quantization }) => quantization?.format !== 'float32');
+  const nodes = linearNodes(model.graph).filter(isRounded);
   const job = new Job(options, method.step, nodes.length);
   const { format = 'int8', weights = 'per-channel' } = options;
   const record: RecordStep = {
@@ -44,13 +47,26 @@ export async function roundLayers(
     checkFinite(node);
     using rounded = rebuilt(model, changes, record);
     const inputs = layerInputs(model, rounded, node, rows);
-    const grid = weightGrid(node, inputs.gram, options);
+    const grid = weightGrid(node, inputs.gram, ownOptions(node, options));
     const weight = await method.round(node, grid, inputs, job);
     const { mode } = node.quantization ?? {};
     changes.set(node.name, { weight, quantization: { ...grid.wish, ...(mode && { mode }) } });
     await job.report(done + 1);
   }
   return rebuilt(model, changes, record);
+}
+
+function isRounded({ quantization: { format } = {} }: LinearNode): boolean {
+  return format === undefined || format === 'int8' || format === 'int4';
+}
+
+/** A layer's own format and bits are stronger. */
+function ownOptions({ quantization = {} }: LinearNode, options: WeightGridOptions): WeightGridOptions {
+  const { format, bits, groupSize } = quantization;
+  if (format === 'int4') return { format, ...(groupSize !== undefined && { groupSize }) };
+  const { weights } = options;
+  if (format === 'int8') return { bits: bits ?? 8, ...(weights && { weights }) };
+  return options;
 }
 
 function checkFinite(node: LinearNode): void {

@@ -113,6 +113,16 @@ describe.each<[string, Method]>([
     );
   });
 
+  it('a layer’s own bits are stronger', async () => {
+    const own = { format: 'int8', bits: 8, mode: 'weight-only' } as const;
+    const mixed = new MLP(
+      model.layers.map((layer) => (layer.name === 'b' ? { ...layer, quantization: own } : layer)),
+    );
+    const rounded = await method(mixed, calibration, { bits: 3 });
+    expect(rounded.layers[2]!.quantization).toMatchObject(own);
+    expect(rounded.layers[0]!.quantization).toMatchObject({ bits: 3 });
+  });
+
   it('inputs that are always 0, weights that are all 0', async () => {
     const dark = rows.map((x, i) => (i % FEATURES < 5 ? 0 : x));
     const layers = [linear({ inFeatures: FEATURES, outFeatures: 3, weight: new Float32Array(3 * FEATURES) })];
