@@ -51,7 +51,7 @@ const bundle = await rolldown({
   input: {
     main: 'lib/index.ts',
     'onnx-main': 'lib/onnx.ts',
-    peer: 'lib/models/onnx/peer.ts',
+    'onnx-peer': 'lib/models/onnx/peer.ts',
     ...CORE,
     ...Object.fromEntries(others.map((name) => [name, `lib/${name}.ts`])),
   },
@@ -92,7 +92,7 @@ ${functions.map((name) => `  ${name}: (...args) => main().${name}(...args),`).jo
 writeFileSync(
   `${root}dist/onnx.js`,
   `'use strict';
-const { isMissing, missingPeer } = require('./peer.js');
+const { isMissing, missingPeer } = require('./onnx-peer.js');
 const main = () => {
   try {
     return require('./onnx-main.js');

@@ -17,7 +17,19 @@ const LIB = {
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
-  cli: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'models', 'training', 'entry'],
+  timing: ['base'],
+  cli: [
+    'base',
+    'quantization',
+    'runtime',
+    'formats',
+    'layers',
+    'calibration',
+    'models',
+    'training',
+    'timing',
+    'entry',
+  ],
   entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
 };
 const NATIVE = {
@@ -32,9 +44,11 @@ const NATIVE = {
   training: ['base', 'arith'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };
-/** The optional peer dependency: what `import 'requant'` reaches must do without it. */
-const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root'];
+/** The optional peer dependencies, each with the one folder that imports it: what an entry point reaches at once must do without. */
+const PEERS = {
+  '@bufbuild/protobuf': path.join('lib', 'formats', 'onnx'),
+};
+const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root', 'peer', 'words'];
 
 const problems = [];
 
@@ -67,8 +81,8 @@ function imports(file) {
 function checkReachable(entry) {
   const seen = new Set([entry]);
   for (const file of seen) {
-    if (file.startsWith(PROTOBUF_FOLDER))
-      problems.push(`${entry} loads ${file}, which needs @bufbuild/protobuf`);
+    for (const [peer, folder] of Object.entries(PEERS))
+      if (file.startsWith(folder)) problems.push(`${entry} loads ${file}, which needs ${peer}`);
     for (const target of imports(file)) seen.add(target);
   }
 }
@@ -84,8 +98,10 @@ for (const file of files('lib', /\.ts$/)) {
   }
   const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
   if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
-  if (/(from |import\()'@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
-    problems.push(`${file}: only ${PROTOBUF_FOLDER} imports @bufbuild/protobuf`);
+  for (const [, target] of text.matchAll(/(?:from |import\()'([^'.][^']*)'/g))
+    for (const [peer, folder] of Object.entries(PEERS))
+      if (target.startsWith(peer) && !file.startsWith(folder))
+        problems.push(`${file}: only ${folder} imports ${peer}`);
 }
 
 for (const file of files('native', /\.(h|cpp)$/)) {
