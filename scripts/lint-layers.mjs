@@ -16,6 +16,7 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration'],
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  compression: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
   timing: ['base'],
   cli: [
@@ -28,9 +29,20 @@ const LIB = {
     'models',
     'training',
     'timing',
+    'compression',
     'entry',
   ],
-  entry: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'training', 'serving'],
+  entry: [
+    'base',
+    'quantization',
+    'runtime',
+    'layers',
+    'calibration',
+    'models',
+    'training',
+    'compression',
+    'serving',
+  ],
 };
 const NATIVE = {
   base: [],
@@ -48,7 +60,18 @@ const NATIVE = {
 const PEERS = {
   '@bufbuild/protobuf': path.join('lib', 'formats', 'onnx'),
 };
-const LIB_BASE_FILES = ['errors', 'tensor', 'random', 'version', 'builtins', 'package-root', 'peer', 'words'];
+const LIB_BASE_FILES = [
+  'errors',
+  'tensor',
+  'random',
+  'version',
+  'builtins',
+  'package-root',
+  'difference',
+  'turn',
+  'peer',
+  'words',
+];
 
 const problems = [];
 
@@ -88,7 +111,7 @@ function checkReachable(entry) {
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'compression', 'serving'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {

@@ -1,6 +1,6 @@
+import { type Agreement, ClassAgreement, Difference, type ValueDifference } from '../difference';
 import type { GraphModel } from '../models/model';
 import { Observer } from '../models/observer';
-import { type Agreement, ClassAgreement, Difference, type ValueDifference } from './difference';
 import { checkSamePorts } from './evaluation';
 import type { Context } from './outcome';
 import { type Pair, type Pairing, pairValues } from './pairing';

@@ -1,6 +1,6 @@
+import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from '../difference';
 import { expected } from '../errors';
 import type { Model } from '../models/model';
-import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from './difference';
 import type { Context } from './outcome';
 import { type RowSource, readLabels } from './rows';
 

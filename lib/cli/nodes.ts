@@ -1,4 +1,4 @@
-import { type Graph, isCodes, type Node, nodeBytes, type Value } from '../models/graph';
+import { type Graph, isCodes, type Node, narrowBits, nodeBytes, type Value } from '../models/graph';
 import { count, real, table } from './format';
 
 export interface NodeReport {
@@ -82,7 +82,9 @@ function formatOf(node: Node, graph: Graph): string {
   if (node.op !== 'linear') return value.dtype;
   const { mode, weight } = node;
   if (mode === 'float') return weight.format;
-  return weight.format === 'int4' ? `int4/${weight.groupSize} ${mode}` : `${weight.format} ${mode}`;
+  if (weight.format === 'int4') return `int4/${weight.groupSize} ${mode}`;
+  const bits = narrowBits(weight);
+  return bits === undefined ? `${weight.format} ${mode}` : `${weight.format} (${bits} bits) ${mode}`;
 }
 
 function shapeOf(node: Node, graph: Graph): number[] {

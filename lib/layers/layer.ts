@@ -1,3 +1,5 @@
+import type { WeightBits } from '../quantization/weights';
+
 /** A float8 format of one's own: bits of mantissa and exponent, and its largest number. */
 export type Fp8 = { readonly mantissa: number; readonly exponent: number; readonly max?: number };
 /** The numeric formats a layer's weights can have. */
@@ -12,7 +14,8 @@ export type Mode = 'static' | 'dynamic' | 'weight-only';
 /** How one layer is to be quantized; what is not given comes from the options of `quantize`. */
 export interface LayerQuantization {
   format?: Format;
-  bits?: 2 | 3 | 4 | 8;
+  /** Of int8 weights: symmetric codes ±(2^(bits − 1) − 1), a byte each. Of int4 always 4. */
+  bits?: WeightBits;
   activationBits?: 4 | 8;
   groupSize?: 32 | 64 | 128;
   /** Weight scales, one or one an output feature, of int4 one a group [outFeatures, groups], that a training or rounding method has chosen. */

@@ -1,12 +1,21 @@
 import { expected, RequantError } from '../errors';
 import { parseStrictJson } from '../formats/strict-json';
 import { type Attributes, elementwiseAttributes, isElementwiseOp } from '../layers/elementwise';
+import type { LayerQuantization } from '../layers/layer';
 import { MAX_FEATURES } from '../layers/linear';
 import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
 import { findOutside } from '../quantization/float32';
-import { GROUP_SIZES, groupCount, int4RowBytes, invalidInt4Byte, isGroupSize } from '../quantization/int4';
+import {
+  DEFAULT_GROUP_SIZE,
+  GROUP_SIZES,
+  groupCount,
+  int4RowBytes,
+  invalidInt4Byte,
+  isGroupSize,
+} from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
+import { maxWeightCode } from '../quantization/weights';
 import type { DType, Tensor, TensorData } from '../tensor';
 import { checkGraph } from './check-graph';
 import { FORMAT_VERSION } from './encode';
@@ -15,6 +24,7 @@ import {
   type Graph,
   type LinearMode,
   type LinearNode,
+  type NarrowBits,
   type Node,
   PLAIN_OPS,
   type PlainNode,
@@ -24,6 +34,7 @@ import {
 } from './graph';
 import { JsonReader } from './json-reader';
 import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
+import { checkedWish, WISH_KEYS } from './wish';
 
 const MODES: readonly LinearMode[] = ['float', 'static', 'dynamic', 'weight-only'];
 /** In the format, but for a later version of this package. */
@@ -152,6 +163,7 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
     'beta',
     'table',
     'attributes',
+    'quantization',
   ]);
   const op = node.op.string();
   const base = {
@@ -168,7 +180,7 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
     if (extra !== undefined) throw reader.fail(`a ${op} node without '${extra}'`);
   };
   if (op === 'layerNorm') {
-    refuse(['mode', 'rounding', 'weight', 'bias', 'table']);
+    refuse(['mode', 'rounding', 'weight', 'bias', 'table', 'quantization']);
     return { ...base, op, ...decodeLayerNorm(node, values.get(base.output)!.features, tensors) };
   }
   refuse(['gamma', 'beta']);
@@ -176,9 +188,9 @@ function decodeNode(reader: JsonReader, values: ReadonlyMap<string, Value>, tens
     refuse(['table', 'attributes']);
     const [from, to] = [values.get(base.inputs[0] ?? ''), values.get(base.output)!];
     if (from === undefined) throw reader.fail('a linear node with an input');
-    return { ...base, op, ...decodeLinear(node, [to.features, from.features], tensors) };
+    return { ...base, op, ...decodeLinear(base.name, node, [to.features, from.features], tensors) };
   }
-  refuse(['weight', 'bias', 'mode', 'rounding']);
+  refuse(['weight', 'bias', 'mode', 'rounding', 'quantization']);
   if (isElementwiseOp(op)) {
     const table = node.table.optional((r) => tensors.readCodes(r, [256]));
     return { ...base, op, attributes: decodeAttributes(node.attributes, op), ...(table && { table }) };
@@ -211,13 +223,17 @@ function decodeLayerNorm(
 }
 
 function decodeLinear(
-  node: Record<'mode' | 'rounding' | 'weight' | 'bias', JsonReader>,
+  name: string,
+  node: Record<'mode' | 'rounding' | 'weight' | 'bias' | 'quantization', JsonReader>,
   shape: [number, number],
   tensors: TensorReader,
 ) {
   const mode = node.mode.optional((r) => r.word(MODES)) ?? 'float';
   const rounding = node.rounding.optional((r) => r.word(ROUNDINGS));
-  const { weight, grid } = decodeWeight(node.weight, shape, tensors);
+  const wish = node.quantization.optional(readWish);
+  const { weight, grid } = decodeWeight(node.weight, shape, wish, tensors);
+  const quantization = { ...wish, ...(grid && { scale: grid }) };
+  if (wish && mode !== 'float') throw node.quantization.fail('of a float node alone');
   const bias = node.bias.optional((r) =>
     tensors.read(r, mode === 'static' ? 'int32' : 'float32', [[shape[0]]]),
   );
@@ -226,14 +242,26 @@ function decodeLinear(
     weight,
     ...(rounding && { rounding }),
     ...(bias && { bias }),
-    ...(grid && { quantization: { scale: grid } }),
+    ...((grid || wish) && { quantization: ownWish(name, quantization, shape) }),
   } satisfies Partial<LinearNode>;
+}
+
+/** What a layer wishes for, as the text that it is: `ownWish` judges it. Errors: ERR_FORMAT. */
+export function readWish(reader: JsonReader): LayerQuantization {
+  reader.object(WISH_KEYS.filter((key) => key !== 'scale'));
+  return reader.raw() as LayerQuantization;
+}
+
+/** Errors: ERR_UNSUPPORTED (formats of later versions), ERR_FORMAT. */
+function ownWish(name: string, wish: LayerQuantization, [out, inside]: [number, number]): LayerQuantization {
+  return asFormatError(() => checkedWish(name, wish, out, inside));
 }
 
 /** `grid`: the scale that a float weight carries for `quantize`. */
 function decodeWeight(
   reader: JsonReader,
   shape: [number, number],
+  wish: LayerQuantization | undefined,
   tensors: TensorReader,
 ): { weight: Weight; grid?: Float32Array } {
   const weight = reader.object([
@@ -247,18 +275,18 @@ function decodeWeight(
     'sparse',
   ]);
   const name = weight.format.string();
-  const future =
-    FUTURE_WEIGHTS.includes(name) || weight.bits.isPresent || weight.fp8.isPresent || weight.sparse.isPresent;
+  const future = FUTURE_WEIGHTS.includes(name) || weight.fp8.isPresent || weight.sparse.isPresent;
   if (future)
     throw new RequantError(
       'ERR_UNSUPPORTED',
       `expected dense float32, int8, uint8 or int4 weights but received ${JSON.stringify(reader.raw())}`,
     );
   const format = weight.format.word(['float32', 'int8', 'uint8', 'int4']);
+  if (weight.bits.isPresent && format !== 'int8') throw reader.fail(`${format} weights without bits`);
   if (format === 'int4') return { weight: decodeInt4(reader, weight, shape, tensors) };
   if (weight.groupSize.isPresent) throw reader.fail(`${format} weights without groups`);
   const scale = weight.scale.optional((r) => {
-    const scales = tensors.read(r, 'float32', [[1], [shape[0]]]);
+    const scales = tensors.read(r, 'float32', scaleShapes(shape, wish));
     checkScales(r, scales);
     return scales;
   });
@@ -275,7 +303,28 @@ function decodeWeight(
   if (zeroPoint?.some((z) => z < lo || z > hi))
     throw weight.zeroPoint.fail(`a tensor of values in [${lo}, ${hi}]`);
   const data = tensors.read(weight.tensor, format, [shape]);
-  return { weight: { format, data, scale, ...(zeroPoint && { zeroPoint }) } };
+  const bits = weight.bits.optional((r) => decodeBits(r, data));
+  return {
+    weight: { format, data, scale, ...(zeroPoint && { zeroPoint }), ...(bits !== undefined && { bits }) },
+  };
+}
+
+function scaleShapes([out, inside]: [number, number], wish: LayerQuantization | undefined): number[][] {
+  if (wish?.format !== 'int4') return [[1], [out]];
+  const { groupSize } = wish;
+  return isGroupSize(groupSize ?? DEFAULT_GROUP_SIZE)
+    ? [[out, groupCount(inside, groupSize ?? DEFAULT_GROUP_SIZE)]]
+    : [];
+}
+
+/** Bits of codes that are narrower than their bytes. */
+function decodeBits(reader: JsonReader, codes: Uint8Array | Int8Array): NarrowBits {
+  const bits = reader.integer(2, 4) as NarrowBits;
+  const max = maxWeightCode(bits);
+  const outside = codes.find((code) => code > max || code < -max);
+  if (outside !== undefined)
+    throw expected('ERR_FORMAT', `weights of ${bits} bits in [${-max}, ${max}]`, outside);
+  return bits;
 }
 
 function decodeInt4(
@@ -313,6 +362,7 @@ function asFormatError<T>(check: () => T): T {
   try {
     return check();
   } catch (cause) {
+    if (cause instanceof RequantError && cause.code === 'ERR_UNSUPPORTED') throw cause;
     throw new RequantError('ERR_FORMAT', (cause as Error).message, { cause });
   }
 }

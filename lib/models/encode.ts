@@ -1,19 +1,21 @@
 import { crypto } from '../builtins';
 import { expected } from '../errors';
 import { writeSafetensors } from '../formats/safetensors';
+import type { LayerQuantization } from '../layers/layer';
 import { groupCount, int4RowBytes } from '../quantization/int4';
 import { type Tensor, tensor } from '../tensor';
 import { version as packageVersion } from '../version';
 import {
   type Graph,
   isCodes,
-  type LinearNode,
   type Node,
+  narrowBits,
   type Value,
   type Weight,
   weightZeroPoint,
 } from './graph';
 import { checkCount, checkTotalFeatures, MAX_JSON_LENGTH, MAX_NODES, MAX_VALUES } from './limits';
+import { wishWithoutScale } from './wish';
 
 export const FORMAT_NAME = 'requant';
 export const FORMAT_VERSION = 1;
@@ -84,14 +86,14 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
   const { name, op, inputs, output } = node;
   const common = { name, op, inputs, output };
   if (node.op === 'linear') {
-    checkWish(node);
     const shape = [graph.values.get(output)!.features, graph.values.get(inputs[0]!)!.features];
     return {
       ...common,
       mode: node.mode,
       rounding: node.rounding,
-      weight: encodeWeight(node.weight, `${name}.weight`, shape, node.quantization?.scale, tensors),
+      weight: encodeWeight(node.weight, `${name}.weight`, shape, node.quantization, tensors),
       bias: node.bias && tensors.add(`${name}.bias`, tensor(node.bias)),
+      quantization: wishWithoutScale(node.quantization),
     };
   }
   if (node.op === 'layerNorm') {
@@ -114,23 +116,11 @@ function encodeNode(node: Node, graph: Graph, tensors: TensorStore): object {
   };
 }
 
-/** Of what a layer wishes for, files of version 1 hold the scales; the rest would be lost. Errors: ERR_UNSUPPORTED. */
-export function checkWish(node: LinearNode): void {
-  const { scale: _, ...rest } = node.quantization ?? {};
-  if (Object.keys(rest).length === 0) return;
-  const wish = JSON.stringify(rest);
-  throw expected(
-    'ERR_UNSUPPORTED',
-    `a file's layer '${node.name}' to wish for scales alone (give the rest to quantize)`,
-    wish,
-  );
-}
-
 function encodeWeight(
   weight: Weight,
   name: string,
   shape: number[],
-  grid: Float32Array | undefined,
+  wish: LayerQuantization | undefined,
   tensors: TensorStore,
 ): object {
   const zeroPoint = weightZeroPoint(weight);
@@ -145,11 +135,13 @@ function encodeWeight(
       groupSize,
     };
   }
-  const scale = weight.format === 'float32' ? grid : weight.scale;
+  const scale = weight.format === 'float32' ? wish?.scale : weight.scale;
+  const scaleShape = wish?.format === 'int4' && scale ? [outFeatures, scale.length / outFeatures] : undefined;
   return {
     tensor: tensors.add(name, tensor(weight.data, shape)),
     format: weight.format,
-    scale: scale && tensors.add(`${name}_scale`, tensor(scale)),
+    bits: narrowBits(weight),
+    scale: scale && tensors.add(`${name}_scale`, tensor(scale, scaleShape)),
     zeroPoint: zeroPoint && tensors.add(`${name}_zero_point`, tensor(zeroPoint)),
   };
 }

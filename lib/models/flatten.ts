@@ -1,13 +1,13 @@
-import { expected, RequantError } from '../errors';
+import { expected } from '../errors';
 import { type ConcatLayer, concat, type ResidualLayer, residual } from '../layers/branches';
 import { type ElementwiseLayer, elementwise, isElementwiseOp } from '../layers/elementwise';
-import type { Layer, LayerQuantization } from '../layers/layer';
-import { checkWeightScales, type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
+import type { Layer } from '../layers/layer';
+import { type LinearLayer, linear, MAX_FEATURES } from '../layers/linear';
 import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
-import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { Random } from '../random';
 import type { Graph, LinearNode, Node, Value } from './graph';
 import { checkCount, MAX_NESTING } from './limits';
+import { checkedWish } from './wish';
 
 export const INPUT_NAME = 'input';
 const MAX_NAME_LENGTH = 256;
@@ -155,8 +155,7 @@ class GraphBuilder {
     const weight = layer.weight?.slice() ?? draw(outFeatures * inFeatures);
     const bias =
       layer.bias === true ? draw(outFeatures) : layer.bias === false ? undefined : layer.bias.slice();
-    const quantization =
-      layer.quantization && checkedQuantization(name, layer.quantization, outFeatures, inFeatures);
+    const quantization = layer.quantization && checkedWish(name, layer.quantization, outFeatures, inFeatures);
     const node: LinearNode = {
       name,
       op: 'linear',
@@ -229,30 +228,4 @@ class GraphBuilder {
     this.values.set(name, { features, dtype: 'float32' });
     return name;
   }
-}
-
-/** A copy of a layer's wish, which must be one that this version can carry out. */
-function checkedQuantization(
-  name: string,
-  q: LayerQuantization,
-  outFeatures: number,
-  inFeatures: number,
-): LayerQuantization {
-  const { format = 'int8', groupSize } = q;
-  const bits = format === 'int4' ? 4 : 8;
-  const unsupported =
-    (q.bits !== undefined && q.bits !== bits) ||
-    (q.activationBits !== undefined && q.activationBits !== 8) ||
-    (groupSize !== undefined && !(format === 'int4' && isGroupSize(groupSize))) ||
-    (format !== 'float32' && format !== 'int8' && format !== 'int4');
-  if (unsupported) {
-    throw new RequantError(
-      'ERR_UNSUPPORTED',
-      `expected layer '${name}' to ask for float32, 8-bit integers or int4 but received ${JSON.stringify(q)}`,
-    );
-  }
-  if (q.scale === undefined) return Object.freeze({ ...q });
-  const groups = groupCount(inFeatures, groupSize ?? DEFAULT_GROUP_SIZE);
-  checkWeightScales(name, q.scale, format === 'int4' ? [outFeatures * groups] : [1, outFeatures]);
-  return Object.freeze({ ...q, scale: q.scale.slice() });
 }

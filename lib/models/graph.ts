@@ -2,6 +2,7 @@ import type { Attributes, ElementwiseOp } from '../layers/elementwise';
 import type { LayerQuantization } from '../layers/layer';
 import { type Int4Weights, int4RowBytes } from '../quantization/int4';
 import type { Rounding } from '../quantization/rounding';
+import type { WeightBits } from '../quantization/weights';
 
 /**
  * The one form of every model, in memory and in files (docs/model-format.md): nodes in order that read and write
@@ -59,7 +60,13 @@ export function sameGrid(a: CodesValue, b: CodesValue): boolean {
   );
 }
 
-/** [outFeatures, inFeatures]. int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one an output feature, and maybe zero points. */
+/** Bits of int8 weights that are fewer than 8. */
+export type NarrowBits = Exclude<WeightBits, 8>;
+
+/**
+ * [outFeatures, inFeatures]. int4 works on float32 inputs (dynamic, weight-only). int8 and uint8 have a scale, one or one
+ * an output feature, and maybe zero points; int8 of fewer `bits` holds codes ±(2^(bits − 1) − 1).
+ */
 export type Weight =
   | { readonly format: 'float32'; readonly data: Float32Array }
   | {
@@ -67,6 +74,8 @@ export type Weight =
       readonly data: Int8Array | Uint8Array;
       readonly scale: Float32Array;
       readonly zeroPoint?: Int32Array;
+      /** Missing: 8. */
+      readonly bits?: NarrowBits;
     }
   | ({ readonly format: 'int4' } & Int4Weights);
 
@@ -128,6 +137,11 @@ export function readersOf(graph: Pick<Graph, 'nodes' | 'output'>): Map<string, (
     for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
   }
   return readers;
+}
+
+/** Bits that the file states: those of int8 codes that are narrower than their bytes. */
+export function narrowBits(weight: Weight): NarrowBits | undefined {
+  return weight.format === 'int8' ? weight.bits : undefined;
 }
 
 export function weightZeroPoint(weight: Weight): Int32Array | undefined {

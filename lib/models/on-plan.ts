@@ -94,6 +94,10 @@ function packedWeight(weight: ByteWeight, unpack: Unpack, length: number): Weigh
   };
 }
 
-function ownGrid({ scale, zeroPoint }: ByteWeight) {
-  return { scale: own(scale), ...(zeroPoint && { zeroPoint: own(zeroPoint) }) };
+function ownGrid({ scale, zeroPoint, bits }: ByteWeight) {
+  return {
+    scale: own(scale),
+    ...(zeroPoint && { zeroPoint: own(zeroPoint) }),
+    ...(bits !== undefined && { bits }),
+  };
 }

@@ -1,28 +1,48 @@
 import { MAX_SCALE, MIN_SCALE } from './affine';
 
-/** int8 weights [outFeatures, inFeatures]: w = scale[n] · q, q in [−127, 127]; scale has length outFeatures or 1. */
+/**
+ * int8 weights [outFeatures, inFeatures]: w = scale[n] · q, q in ±(2^(bits − 1) − 1), which is ±127 of 8 bits; scale has
+ * length outFeatures or 1.
+ */
 export interface QuantizedWeights {
   readonly data: Int8Array;
   readonly scale: Float32Array;
 }
 
-const MAX_CODE = 127;
+export const WEIGHT_BITS = [2, 3, 4, 8] as const;
+export type WeightBits = (typeof WEIGHT_BITS)[number];
+
+export function isWeightBits(value: unknown): value is WeightBits {
+  return (WEIGHT_BITS as readonly unknown[]).includes(value);
+}
+
+/** The largest code of symmetric weights: 2^(bits − 1) − 1. */
+export function maxWeightCode(bits: WeightBits): number {
+  return 2 ** (bits - 1) - 1;
+}
+
 /** A bias beyond this leaves too little room for the sum of products in int32. */
 const MAX_BIAS = 2 ** 30;
 /** x + this − this is rne(x) for |x| < 2^51: there float64 holds only integers. */
 const SHIFTER = 1.5 * 2 ** 52;
 
 /**
- * Symmetric scales: sw = fl(max|w|/127), of each output feature or of all. An all-zero feature takes the layer's
+ * Symmetric scales: sw = fl(max|w|/127), 127 being the largest code of 8 bits, of each output feature or of all. An all-zero feature takes the layer's
  * largest scale (1 if none). Source: docs/numerics.md.
  */
-export function weightScales(weight: Float32Array, outFeatures: number, perTensor: boolean): Float32Array {
+export function weightScales(
+  weight: Float32Array,
+  outFeatures: number,
+  perTensor: boolean,
+  bits: WeightBits = 8,
+): Float32Array {
+  const maxCode = maxWeightCode(bits);
   const inFeatures = weight.length / outFeatures;
   const scales = new Float32Array(outFeatures);
   for (let n = 0; n < outFeatures; n++) {
     let max = 0;
     for (let k = n * inFeatures; k < (n + 1) * inFeatures; k++) max = Math.max(max, Math.abs(weight[k]!));
-    scales[n] = max / MAX_CODE;
+    scales[n] = max / maxCode;
   }
   const largest = scales.reduce((a, b) => Math.max(a, b), 0);
   const fallback = largest < MIN_SCALE ? 1 : largest;
@@ -30,19 +50,21 @@ export function weightScales(weight: Float32Array, outFeatures: number, perTenso
   return scales.map((scale) => (scale < MIN_SCALE ? fallback : scale));
 }
 
-/** q = clamp(rne(fl(w/sw)), ±127) */
+/** q = clamp(rne(fl(w/sw)), ±127), 127 being the largest code of 8 bits */
 export function quantizeWeights(
   weight: Float32Array,
   outFeatures: number,
   scale: Float32Array,
+  bits: WeightBits = 8,
 ): QuantizedWeights {
+  const maxCode = maxWeightCode(bits);
   const data = new Int8Array(weight.length);
   const inFeatures = weight.length / outFeatures;
   for (let n = 0; n < outFeatures; n++) {
     const s = scale[scale.length === 1 ? 0 : n]!;
     for (let k = n * inFeatures; k < (n + 1) * inFeatures; k++) {
       const quotient = Math.fround(weight[k]! / s);
-      data[k] = Math.min(Math.max(quotient + SHIFTER - SHIFTER, -MAX_CODE), MAX_CODE);
+      data[k] = Math.min(Math.max(quotient + SHIFTER - SHIFTER, -maxCode), maxCode);
     }
   }
   return { data, scale };

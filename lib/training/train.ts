@@ -3,6 +3,7 @@ import { expected, RequantError } from '../errors';
 import { MLP } from '../models/mlp';
 import { Random } from '../random';
 import { checkInteger, checkOptionKeys, checkWord } from '../runtime/checks';
+import { Turn } from '../turn';
 import { type CheckedDataset, checkDataset, type Dataset, gatherInputs } from './dataset';
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
@@ -40,8 +41,6 @@ const OPTION_KEYS = [
   'onProgress',
   'seed',
 ];
-/** How long training may keep the event loop between two looks at the signal, in ms. */
-const TURN_MS = 20;
 
 /**
  * Mini-batch gradient descent in float32. A new model; the argument is untouched. Same seed (order of rows; default 0)
@@ -177,19 +176,4 @@ function judge(network: Network, job: Job, data: CheckedDataset, rows: Uint32Arr
   const y = network.forward(input, job.output);
   const gradient = new Float32Array(y.length);
   return { result: job.loss(y, data, rows, gradient), gradient };
-}
-
-/** Lets the event loop turn every TURN_MS, and looks at the signal. */
-class Turn {
-  private last = performance.now();
-
-  constructor(private readonly signal: AbortSignal | undefined) {}
-
-  async yieldWhenDue(): Promise<void> {
-    this.signal?.throwIfAborted();
-    if (performance.now() - this.last < TURN_MS) return;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    this.last = performance.now();
-    this.signal?.throwIfAborted();
-  }
 }

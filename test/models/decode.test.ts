@@ -118,6 +118,12 @@ const FLOAT_EDITS: readonly (readonly [string, readonly Edit[]])[] = [
   ['a linear node with two inputs', [['nodes/0/inputs', ['input', 'input']]]],
   ['an unknown key in a node', [['nodes/0/stride', 1]]],
   ['an unknown mode', [['nodes/0/mode', 'fast']]],
+  ['bits of float weights', [['nodes/0/weight/bits', 4]]],
+  ['a wish of tanh', [['nodes/1/quantization', {}]]],
+  ['a wish that is text', [['nodes/0/quantization', 'int8']]],
+  ['a wish with scales of its own', [['nodes/0/quantization', { scale: 'a.weight_scale' }]]],
+  ['a wish for an unknown mode', [['nodes/0/quantization', { mode: 'fast' }]]],
+  ['a wish for int4 groups with a scale a feature', [['nodes/0/quantization', { format: 'int4' }]]],
   ['int8 arithmetic on float weights', [['nodes/0/mode', 'dynamic']]],
   ['a rounding where nothing is rounded', [['nodes/0/rounding', 'half-up']]],
   ['a bias for tanh', [['nodes/1/bias', 'a.bias']]],
@@ -372,7 +378,8 @@ describe('for later versions: ERR_UNSUPPORTED', () => {
     ...['e4m3fn', 'e5m2', 'fp8'].map(
       (format) => [`${format} weights`, [['nodes/0/weight/format', format]]] as const,
     ),
-    ['bits', [['nodes/0/weight/bits', 4]]],
+    ['formats that a layer wishes for', [['nodes/0/quantization', { format: 'e4m3fn' }]]],
+    ['bits that a layer wishes for', [['nodes/0/quantization', { bits: 5 }]]],
     ['fp8 parameters', [['nodes/0/weight/fp8', {}]]],
     ['sparse weights', [['nodes/0/weight/sparse', { block: '4x1', index: 'x' }]]],
   ])('%s', async (_, edits) => {

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { calibrate, layerNorm, linear, MLP, quantize, relu, sigmoid } from '../../lib/index';
+import {
+  calibrate,
+  type LayerQuantization,
+  layerNorm,
+  linear,
+  MLP,
+  QuantizedMLP,
+  quantize,
+  relu,
+  sigmoid,
+} from '../../lib/index';
 import { tensorsHash } from '../../lib/models/encode';
 import { tensor } from '../../lib/tensor';
 import { version } from '../../lib/version';
@@ -178,7 +188,25 @@ it('a model that no file can hold is refused when it is saved, not when it is lo
   expectError(() => wide.toBytes(), 'ERR_LIMIT', /1048576/);
 });
 
-it('refuses to lose what a layer wishes for beside its scales', () => {
-  const layer = { ...linear({ inFeatures: 2, outFeatures: 1 }), quantization: { mode: 'dynamic' as const } };
-  expectError(() => new MLP([layer]).toBytes(), 'ERR_UNSUPPORTED');
+it.each<LayerQuantization>([
+  { mode: 'dynamic' },
+  { format: 'float32' },
+  { format: 'int8', bits: 4, mode: 'weight-only', scale: Float32Array.of(0.5, 0.25) },
+  { format: 'int4', groupSize: 32, scale: Float32Array.of(1, 2, 3, 4) },
+])('keeps what a layer wishes for: %j', async (quantization) => {
+  const model = new MLP([{ ...linear({ inFeatures: 40, outFeatures: 2 }), quantization }]);
+  const bytes = model.toBytes();
+  const loaded = await MLP.load(bytes);
+  expect(loaded.layers[0]!.quantization).toEqual(quantization);
+  expect(loaded.toBytes()).toEqual(bytes);
+});
+
+it.each([2, 3, 4] as const)('keeps that weights have %d bits', async (bits) => {
+  using model = quantize(new MLP([linear({ inFeatures: 9, outFeatures: 5, name: 'fc' })]), null, {
+    mode: 'dynamic',
+    bits,
+  });
+  const bytes = model.toBytes();
+  expect(takeApart(bytes).document).toMatchObject({ nodes: [{ weight: { format: 'int8', bits } }] });
+  expect((await QuantizedMLP.load(bytes)).toBytes()).toEqual(bytes);
 });

@@ -223,7 +223,12 @@ describe('layers are plain data: written by hand they are checked and completed 
     ['a concat of no branch', [fc(2, 2), { type: 'concat', branches: [] }], 'ERR_ARGUMENT'],
     ['e4m3fn', [{ ...fc(2, 2), quantization: { format: 'e4m3fn' } }], 'ERR_UNSUPPORTED'],
     ['groups of 48', [{ ...fc(2, 2), quantization: { format: 'int4', groupSize: 48 } }], 'ERR_UNSUPPORTED'],
-    ['4 bits', [{ ...fc(2, 2), quantization: { bits: 4 } }], 'ERR_UNSUPPORTED'],
+    ['5 bits', [{ ...fc(2, 2), quantization: { bits: 5 } }], 'ERR_UNSUPPORTED'],
+    ['8 bits of int4', [{ ...fc(2, 2), quantization: { format: 'int4', bits: 8 } }], 'ERR_UNSUPPORTED'],
+    ['4 bits of float32', [{ ...fc(2, 2), quantization: { format: 'float32', bits: 4 } }], 'ERR_UNSUPPORTED'],
+    ['another mode', [{ ...fc(2, 2), quantization: { mode: 'fast' } }], 'ERR_ARGUMENT'],
+    ['an unknown wish', [{ ...fc(2, 2), quantization: { bit: 4 } }], 'ERR_ARGUMENT'],
+    ['null as a wish', [{ ...fc(2, 2), quantization: null }], 'ERR_ARGUMENT'],
     ['4 bits of activations', [{ ...fc(2, 2), quantization: { activationBits: 4 } }], 'ERR_UNSUPPORTED'],
     ['groups', [{ ...fc(2, 2), quantization: { groupSize: 32 } }], 'ERR_UNSUPPORTED'],
     [

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_SCALE, MIN_SCALE } from '../../lib/quantization/affine';
 import {
+  maxWeightCode,
   quantizeBias,
   quantizeWeights,
   scalesThatFitBias,
@@ -41,6 +42,28 @@ describe('weightScales', () => {
     expect([...weightScales(Float32Array.from(w), outFeatures, false)]).toEqual(scales);
     expect([...weightScales(Float32Array.from(w), outFeatures, true)]).toEqual([Math.max(...scales)]);
   });
+});
+
+it.each([
+  [2, 1],
+  [3, 3],
+  [4, 7],
+  [8, 127],
+] as const)('%d bits have codes to ±%d', (bits, max) => {
+  const w = new Seeded(43).normals(4 * 50);
+  const scale = weightScales(w, 4, false, bits);
+  expect(maxWeightCode(bits)).toBe(max);
+  expect([...scale]).toEqual(
+    [...weightScales(w, 4, false)].map((_, n) =>
+      f(Math.max(...w.subarray(n * 50, n * 50 + 50).map(Math.abs)) / max),
+    ),
+  );
+  const { data } = quantizeWeights(w, 4, scale, bits);
+  for (let n = 0; n < 4; n++) expect(Math.max(...data.subarray(n * 50, n * 50 + 50).map(Math.abs))).toBe(max);
+  expect([...quantizeWeights(Float32Array.of(9, -9), 1, Float32Array.of(1), bits).data]).toEqual([
+    Math.min(9, max),
+    -Math.min(9, max),
+  ]);
 });
 
 describe('quantizeWeights', () => {

@@ -1,6 +1,7 @@
 import { type Attributes, type ElementwiseOp, elementwiseAttributes } from '../../layers/elementwise';
-import { checkWeightScales } from '../../layers/linear';
-import type { LinearNode } from '../graph';
+import { maxWeightCode } from '../../quantization/weights';
+import type { LinearNode, NarrowBits } from '../graph';
+import { checkedWish } from '../wish';
 import type { NodeKey } from './requant-key';
 
 /** What a file's own key says about a node. One that does not fit is of a file that was changed since: the graph is right. */
@@ -27,13 +28,21 @@ function agrees(attributes: Attributes, exact: Attributes): boolean {
   return Object.entries(exact).every(([key, value]) => Math.fround(value as number) === attributes[key]);
 }
 
-/** Weight scales that a float layer keeps when it is quantized. Errors: those of `checkWeightScales`. */
-export function keptScale(
+/** What a float layer wishes for when it is quantized. Errors: those of `checkedWish`. */
+export function keptWish(
   layer: string,
   outFeatures: number,
+  inFeatures: number,
   key: NodeKey | undefined,
 ): Pick<LinearNode, 'quantization'> {
-  if (key?.scale === undefined) return {};
-  checkWeightScales(layer, key.scale, [1, outFeatures]);
-  return { quantization: { scale: key.scale } };
+  if (key?.scale === undefined && key?.quantization === undefined) return {};
+  const wish = { ...key.quantization, ...(key.scale && { scale: key.scale }) };
+  return { quantization: checkedWish(layer, wish, outFeatures, inFeatures) };
+}
+
+/** Bits of int8 codes, where the codes agree. */
+export function keptBits(codes: Int8Array, key: NodeKey | undefined): { bits?: NarrowBits } {
+  if (key?.bits === undefined) return {};
+  const max = maxWeightCode(key.bits);
+  return codes.every((code) => code <= max && code >= -max) ? { bits: key.bits } : {};
 }

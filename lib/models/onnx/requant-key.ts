@@ -1,12 +1,20 @@
 import { expected } from '../../errors';
 import { parseStrictJson } from '../../formats/strict-json';
 import type { Attributes } from '../../layers/elementwise';
+import type { LayerQuantization } from '../../layers/layer';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
-import { recordStep } from '../decode';
-import { checkWish } from '../encode';
-import type { Graph, LinearMode, Node, RecordStep } from '../graph';
+import { readWish, recordStep } from '../decode';
+import {
+  type Graph,
+  type LinearMode,
+  type NarrowBits,
+  type Node,
+  narrowBits,
+  type RecordStep,
+} from '../graph';
 import { JsonReader } from '../json-reader';
 import { checkCount, MAX_JSON_LENGTH, MAX_NODES } from '../limits';
+import { wishWithoutScale } from '../wish';
 
 /** The key of metadata_props that holds what the graph cannot show (docs/onnx.md). */
 export const REQUANT_KEY = 'requant';
@@ -33,9 +41,13 @@ export interface NodeKey {
   readonly attributes?: Attributes;
   /** Weight scales that a float layer keeps when it is quantized. */
   readonly scale?: Float32Array;
+  /** What else it wishes for. */
+  readonly quantization?: LayerQuantization;
+  /** Bits of int8 weights, where they are fewer than 8. */
+  readonly bits?: NarrowBits;
 }
 
-/** Errors: ERR_UNSUPPORTED (a layer wishes for more than scales), ERR_LIMIT. */
+/** Errors: ERR_LIMIT. */
 export function encodeRequantKey(graph: Graph): string {
   const nodes = graph.nodes.flatMap((node) => {
     const key = nodeKey(node, graph.kind);
@@ -58,11 +70,14 @@ function nodeKey(node: Node, kind: Graph['kind']): object {
     case 'dequantize':
       return { op: node.op };
     case 'linear': {
-      checkWish(node);
       const { mode, rounding, quantization } = node;
+      const bits = narrowBits(node.weight);
+      const wish = wishWithoutScale(quantization);
       return {
         ...(kind === 'quantized' && mode !== 'static' && { mode }),
         ...(rounding && { rounding }),
+        ...(bits !== undefined && { bits }),
+        ...(wish && { quantization: wish }),
         ...(quantization?.scale && { scale: base64(quantization.scale) }),
       };
     }
@@ -125,12 +140,14 @@ export function decodeRequantKey(text: string): RequantKey {
 }
 
 function decodeNodeKey(reader: JsonReader): NodeKey {
-  const { op, mode, rounding, attributes, scale } = reader.object([
+  const { op, mode, rounding, attributes, scale, quantization, bits } = reader.object([
     'op',
     'mode',
     'rounding',
     'attributes',
     'scale',
+    'quantization',
+    'bits',
   ]);
   return {
     ...present('op', op, (r) => r.word(CONVERSIONS)),
@@ -140,6 +157,8 @@ function decodeNodeKey(reader: JsonReader): NodeKey {
       Object.fromEntries(r.entries().map(([key, value]) => [key, value.number()])),
     ),
     ...present('scale', scale, decodeFloats),
+    ...present('quantization', quantization, readWish),
+    ...present('bits', bits, (r) => r.integer(2, 4) as NarrowBits),
   };
 }
 

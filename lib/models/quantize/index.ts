@@ -48,12 +48,14 @@ function recordOf(calibration: Calibration | null, options: QuantizeOptions): Re
     output = 'float32',
     format = 'int8',
     groupSize = DEFAULT_GROUP_SIZE,
+    bits,
   } = options;
   const quantized = {
     step: 'quantize',
     mode,
     ...(format !== 'int8' && { format }),
     ...(format === 'int4' && { groupSize }),
+    ...(bits !== undefined && { bits }),
     rounding,
     weights,
     activations,

@@ -3,7 +3,13 @@ import { expected, RequantError } from '../../errors';
 import { clampBounds, usefulInputRange } from '../../layers/elementwise';
 import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
-import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
+import {
+  quantizeBias,
+  quantizeWeights,
+  scalesThatFitBias,
+  type WeightBits,
+  weightScales,
+} from '../../quantization/weights';
 import { activationTable } from '../activation-table';
 import { accumulatorScale, productScale } from '../compile';
 import {
@@ -92,7 +98,7 @@ class Lowering {
     const { mode } = this.settings.layers.get(node)!;
     if (mode !== 'float') checkFiniteWeights(node);
     if (mode === 'static') this.staticLinear(node);
-    else if (mode === 'float') this.write({ ...node, inputs: [this.asFloat(node.inputs[0]!)] });
+    else if (mode === 'float') this.write({ ...withoutWish(node), inputs: [this.asFloat(node.inputs[0]!)] });
     else this.integerWeights(node, mode);
   }
 
@@ -107,13 +113,13 @@ class Lowering {
   }
 
   private quantizedWeight(node: LinearNode): Weight {
-    const { scale, groupSize } = this.settings.layers.get(node)!;
+    const { scale, groupSize, bits } = this.settings.layers.get(node)!;
     const weight = node.weight.data as Float32Array;
     const outFeatures = this.features(node.output);
     if (groupSize !== undefined)
       return { format: 'int4', ...quantizeInt4(weight, outFeatures, groupSize, scale) };
-    const scales = scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights);
-    return { format: 'int8', ...quantizeWeights(weight, outFeatures, scales) };
+    const scales = scale ?? weightScales(weight, outFeatures, this.settings.perTensorWeights, bits);
+    return int8Weight(weight, outFeatures, scales, bits);
   }
 
   private staticLinear(node: LinearNode): void {
@@ -123,16 +129,15 @@ class Lowering {
     const float = node.weight.data as Float32Array;
     const weight = x.scale.length > 1 ? foldInputScales(float, x.scale) : float;
     const bias = node.bias as Float32Array | undefined;
-    const wished =
-      this.settings.layers.get(node)!.scale ??
-      weightScales(weight, outFeatures, this.settings.perTensorWeights);
+    const { bits, scale: chosen } = this.settings.layers.get(node)!;
+    const wished = chosen ?? weightScales(weight, outFeatures, this.settings.perTensorWeights, bits);
     const scale = scalesThatFitBias(wished, productScale(x), bias);
     const accumulator = accumulatorScale(x, scale);
     const quantized: LinearNode = {
       ...withoutWish(node),
       mode: 'static',
       inputs: [input],
-      weight: { format: 'int8', ...quantizeWeights(weight, outFeatures, scale) },
+      weight: int8Weight(weight, outFeatures, scale, bits),
       ...(bias && { bias: quantizeBias(bias, accumulator) }),
     };
     if (!this.codes.has(node.output)) {
@@ -288,6 +293,19 @@ class Lowering {
   private features(name: string): number {
     return this.graph.values.get(name)!.features;
   }
+}
+
+function int8Weight(
+  weight: Float32Array,
+  outFeatures: number,
+  scale: Float32Array,
+  bits: WeightBits,
+): Weight {
+  return {
+    format: 'int8',
+    ...quantizeWeights(weight, outFeatures, scale, bits),
+    ...(bits !== 8 && { bits }),
+  };
 }
 
 /** No grid holds NaN or Infinity. */

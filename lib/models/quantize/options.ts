@@ -9,9 +9,11 @@ import {
   isGroupSize,
 } from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
+import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/weights';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
+import { checkFormat, MODES, WISH_KEYS } from '../wish';
 
 export interface QuantizeOptions extends RuntimeOptions {
   /** Default 'static'. */
@@ -20,6 +22,8 @@ export interface QuantizeOptions extends RuntimeOptions {
   format?: Format;
   /** Weights that share a scale, for format 'int4'. Default 32. */
   groupSize?: GroupSize;
+  /** Of int8 weights: symmetric codes ±(2^(bits − 1) − 1), in a byte each. Default 8. */
+  bits?: WeightBits;
   /** Default 'half-up'. */
   rounding?: Rounding;
   /** One scale an output feature, or one a layer. Default 'per-channel'. */
@@ -48,16 +52,18 @@ export interface LayerSettings {
   readonly mode: LinearMode;
   /** Weight scales chosen beforehand. */
   readonly scale: Float32Array | undefined;
+  /** Of int8 weights. */
+  readonly bits: WeightBits;
   /** int4 weights, in groups of so many. */
   readonly groupSize?: GroupSize;
 }
 
-const MODES: readonly Mode[] = ['static', 'dynamic', 'weight-only'];
 /** Beside the keys of RuntimeOptions. */
 export const QUANTIZE_OPTION_KEYS = [
   'mode',
   'format',
   'groupSize',
+  'bits',
   'rounding',
   'weights',
   'activations',
@@ -65,7 +71,6 @@ export const QUANTIZE_OPTION_KEYS = [
   'output',
   'layers',
 ];
-const LAYER_KEYS = ['format', 'bits', 'activationBits', 'groupSize', 'scale', 'mode'];
 
 export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settings {
   checkOptionKeys('options', options, [...QUANTIZE_OPTION_KEYS, ...RUNTIME_OPTION_KEYS]);
@@ -77,6 +82,7 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   checkWord('activations', activations, ['asymmetric', 'symmetric']);
   checkWord('inputs', inputs, ['per-tensor', 'per-feature']);
   checkWord('output', output, ['float32', 'int8', 'uint8']);
+  if (options.bits !== undefined) checkBits(options.bits);
   const common: LayerQuantization = {
     mode,
     format,
@@ -93,10 +99,12 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   const layers = new Map(
     linears.map((node) => {
       const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
-      checkOptionKeys(`layers['${node.name}']`, own, LAYER_KEYS);
-      return [node, layerSettings(node, common, { ...node.quantization, ...own }, graph)];
+      checkOptionKeys(`layers['${node.name}']`, own, WISH_KEYS);
+      return [node, layerSettings(node, common, { ...node.quantization, ...own }, graph, options.bits ?? 8)];
     }),
   );
+  if (options.bits !== undefined && [...layers.values()].every(({ groupSize }) => groupSize !== undefined))
+    throw expected('ERR_UNSUPPORTED', "bits only with format 'int8'", options.bits);
   if (options.groupSize !== undefined && [...layers.values()].every((q) => q.groupSize === undefined))
     throw expected('ERR_UNSUPPORTED', "groupSize only with format 'int4'", options.groupSize);
   return {
@@ -109,30 +117,27 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   };
 }
 
+function checkBits(bits: unknown): void {
+  if (!isWeightBits(bits)) throw expected('ERR_ARGUMENT', `bits to be one of ${WEIGHT_BITS}`, bits);
+}
+
 /** `chosen`: what was wished for this layer alone. */
 function layerSettings(
   node: LinearNode,
   common: LayerQuantization,
   chosen: LayerQuantization,
   graph: Graph,
+  commonBits: WeightBits,
 ): LayerSettings {
   const q = { ...common, ...chosen };
   const { mode = 'static', format = 'int8', scale } = q;
   checkWord(`mode of '${node.name}'`, mode, MODES);
-  const bits = format === 'int4' ? 4 : 8;
-  const known = format === 'float32' || format === 'int8' || format === 'int4';
-  const fits = (q.bits ?? bits) === bits && (q.activationBits ?? 8) === 8;
-  if (!known || !fits || (format !== 'int4' && chosen.groupSize !== undefined)) {
-    const { scale: _, ...wish } = q;
-    throw new RequantError(
-      'ERR_UNSUPPORTED',
-      `expected float32, 8-bit integers or int4 for '${node.name}' but received ${JSON.stringify(wish)}`,
-    );
-  }
+  checkFormat(node.name, { ...chosen, format });
   const outFeatures = graph.values.get(node.output)!.features;
   if (format === 'int4') return int4Settings(node, mode, q, outFeatures, graph);
   if (scale !== undefined) checkWeightScales(node.name, scale, [1, outFeatures]);
-  return { mode: format === 'float32' ? 'float' : mode, scale };
+  const { bits = commonBits } = chosen;
+  return { mode: format === 'float32' ? 'float' : mode, scale, bits };
 }
 
 function int4Settings(
@@ -152,5 +157,5 @@ function int4Settings(
     throw expected('ERR_ARGUMENT', `groupSize of '${name}' to be one of ${GROUP_SIZES}`, groupSize);
   const groups = groupCount(graph.values.get(inputs[0]!)!.features, groupSize);
   if (scale !== undefined) checkWeightScales(name, scale, [outFeatures * groups]);
-  return { mode, scale, groupSize };
+  return { mode, scale, groupSize, bits: 4 };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exactAttributes, exactEpsilon, keptScale } from '../../../lib/models/onnx/keyed';
+import { exactAttributes, exactEpsilon, keptBits, keptWish } from '../../../lib/models/onnx/keyed';
 import { expectError } from '../../support/errors';
 
 describe('what a file says about its nodes', () => {
@@ -15,9 +15,18 @@ describe('what a file says about its nodes', () => {
 
   it('scales of linear nodes that fit are kept', () => {
     const scale = Float32Array.of(1, 2, 3);
-    expect(keptScale('fc', 3, { scale })).toEqual({ quantization: { scale } });
-    expect(keptScale('fc', 3, undefined)).toEqual({});
-    expectError(() => keptScale('fc', 3, { scale: Float32Array.of(1, 2) }), 'ERR_SHAPE');
-    expectError(() => keptScale('fc', 3, { scale: Float32Array.of(0) }), 'ERR_ARGUMENT');
+    expect(keptWish('fc', 3, 5, { scale })).toEqual({ quantization: { scale } });
+    expect(keptWish('fc', 3, 5, { scale, quantization: { bits: 4 } })).toEqual({
+      quantization: { scale, bits: 4 },
+    });
+    expect(keptWish('fc', 3, 5, undefined)).toEqual({});
+    expectError(() => keptWish('fc', 3, 5, { scale: Float32Array.of(1, 2) }), 'ERR_SHAPE');
+    expectError(() => keptWish('fc', 3, 5, { scale: Float32Array.of(0) }), 'ERR_ARGUMENT');
+  });
+
+  it('bits of weights are kept where the codes agree', () => {
+    expect(keptBits(Int8Array.of(-7, 7), { bits: 4 })).toEqual({ bits: 4 });
+    expect(keptBits(Int8Array.of(-8, 7), { bits: 4 })).toEqual({});
+    expect(keptBits(Int8Array.of(1), undefined)).toEqual({});
   });
 });

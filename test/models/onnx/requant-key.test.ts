@@ -46,11 +46,23 @@ describe('the metadata key', () => {
     ]);
   });
 
-  it('keeps the scales that a layer wishes for, bit by bit, and refuses to lose more', () => {
+  it('keeps what a layer wishes for, its scales bit by bit', () => {
     const scale = Float32Array.of(0.1, 3e-9);
     const wish = (quantization: object) => new MLP([{ ...one, quantization }]).graph;
     expect(decodeRequantKey(encodeRequantKey(wish({ scale }))).nodes.get('one')).toEqual({ scale });
-    expectError(() => encodeRequantKey(wish({ mode: 'dynamic' })), 'ERR_UNSUPPORTED', /'one'/);
+    const whole = { format: 'int8', mode: 'dynamic', bits: 4 };
+    expect(decodeRequantKey(encodeRequantKey(wish({ ...whole, scale }))).nodes.get('one')).toEqual({
+      scale,
+      quantization: whole,
+    });
+  });
+
+  it('keeps the bits of weights', () => {
+    using narrow = quantize(new MLP([one]), null, { mode: 'dynamic', bits: 3 });
+    expect(decodeRequantKey(encodeRequantKey(narrow.graph)).nodes.get('one')).toEqual({
+      mode: 'dynamic',
+      bits: 3,
+    });
   });
 
   it.each([
@@ -68,6 +80,8 @@ describe('the metadata key', () => {
     ['ERR_FORMAT', '{"version":1,"kind":"float","nodes":{"a":{"attributes":{"slope":"x"}}}}'],
     ['ERR_FORMAT', '{"version":1,"kind":"float","nodes":{"a":{"scale":"AAA"}}}'],
     ['ERR_FORMAT', '{"version":1,"kind":"float","nodes":{"a":{"scale":"AAAA"}}}'],
+    ['ERR_FORMAT', '{"version":1,"kind":"float","nodes":{"a":{"bits":8}}}'],
+    ['ERR_FORMAT', '{"version":1,"kind":"float","nodes":{"a":{"quantization":{"more":1}}}}'],
     ['ERR_FORMAT', '{"version":1,"kind":"float","record":[{}]}'],
     ['ERR_LIMIT', `{"version":1,"kind":"${'x'.repeat(2 ** 20)}"}`],
   ] as const)('%s for %.60s', (code, text) => {

@@ -37,8 +37,8 @@ describe('defaults', () => {
       output: 'float32',
     });
     expect([...settings.layers.values()]).toEqual([
-      { mode: 'static', scale: undefined },
-      { mode: 'static', scale: undefined },
+      { mode: 'static', scale: undefined, bits: 8 },
+      { mode: 'static', scale: undefined, bits: 8 },
     ]);
     expect(quantize(model, calibration).rounding).toBe('half-up');
   });
@@ -64,9 +64,11 @@ it('a layer’s own options are stronger than its wish, and its wish than the mo
   ]);
   const [node] = wishing.graph.nodes.filter((n) => n.op === 'linear');
   const settings = (options: QuantizeOptions) => quantizeSettings(wishing.graph, options).layers.get(node!);
-  expect(settings({ mode: 'weight-only' })).toEqual({ mode: 'dynamic', scale });
-  expect(settings({ layers: { fc1: { mode: 'static' } } })).toEqual({ mode: 'static', scale });
-  expect(settings({ layers: { fc1: { format: 'float32' } } })).toEqual({ mode: 'float', scale });
+  expect(settings({ mode: 'weight-only' })).toEqual({ mode: 'dynamic', scale, bits: 8 });
+  expect(settings({ layers: { fc1: { mode: 'static' } } })).toEqual({ mode: 'static', scale, bits: 8 });
+  expect(settings({ layers: { fc1: { format: 'float32' } } })).toEqual({ mode: 'float', scale, bits: 8 });
+  expect(settings({ bits: 2 })).toEqual({ mode: 'dynamic', scale, bits: 2 });
+  expect(settings({ bits: 2, layers: { fc1: { bits: 3 } } })).toEqual({ mode: 'dynamic', scale, bits: 3 });
   expect(settings({ format: 'float32' })).toMatchObject({ mode: 'float' });
 });
 
@@ -109,7 +111,9 @@ describe('refuses', () => {
     ['fp8', { format: { mantissa: 3, exponent: 4 } }, 'ERR_UNSUPPORTED'],
     ['an unknown format', { format: 'int9' }, 'ERR_UNSUPPORTED'],
     ['groups', { groupSize: 32 }, 'ERR_UNSUPPORTED'],
-    ['4 bits of a layer', { layers: { fc1: { bits: 4 } } }, 'ERR_UNSUPPORTED'],
+    ['5 bits of a layer', { layers: { fc1: { bits: 5 } } }, 'ERR_UNSUPPORTED'],
+    ['5 bits', { bits: 5 }, 'ERR_ARGUMENT'],
+    ['bits of int4 alone', { bits: 4, format: 'int4', mode: 'dynamic' }, 'ERR_UNSUPPORTED'],
     ['a scale for each input', { layers: { fc1: { scale: new Float32Array(3).fill(1) } } }, 'ERR_SHAPE'],
     [
       'scales of a layer without bias, of another length',

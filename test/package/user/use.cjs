@@ -1,4 +1,5 @@
 require('requant/training');
+require('requant/compression');
 require('requant/serving');
 require('requant/onnx');
 require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });

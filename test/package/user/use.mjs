@@ -1,6 +1,7 @@
 import * as requant from 'requant';
 import { kernels } from 'requant/kernels';
 import 'requant/training';
+import 'requant/compression';
 import 'requant/serving';
 import 'requant/onnx';
 import inference from './inference.cjs';

@@ -1,7 +1,7 @@
 import { quantizeBias } from '../../../../quantization/weights';
 import { accumulatorScale } from '../../../compile';
 import { type CodesValue, isCodes, type LinearNode, type Value, type Weight } from '../../../graph';
-import { keptScale } from '../../keyed';
+import { keptBits, keptWish } from '../../keyed';
 import type { NodeKey } from '../../requant-key';
 import type { LinearDraft } from '../draft';
 import type { IntegerBias } from './constants';
@@ -22,9 +22,9 @@ export function linearNode(
       mode: 'float',
       weight: { format: 'float32', data: weight },
       ...floatBias(draft),
-      ...keptScale(name, values.get(output)!.features, key),
+      ...keptWish(name, values.get(output)!.features, input.features, key),
     };
-  const codes = integerWeight(integer);
+  const codes = integerWeight(integer, key);
   if (mode !== 'static' || !isCodes(input)) return { ...base, mode, weight: codes, ...floatBias(draft) };
   return {
     ...base,
@@ -41,10 +41,11 @@ function canStayInteger({ integer }: LinearDraft, key: NodeKey | undefined): boo
   return integer.format === 'int4' || (integer.format === 'int8' && integer.zeroPoint === undefined);
 }
 
-function integerWeight(integer: NonNullable<LinearDraft['integer']>): Weight {
+function integerWeight(integer: NonNullable<LinearDraft['integer']>, key: NodeKey | undefined): Weight {
   if (integer.format === 'int4') return integer;
   const { zeroPoint, ...rest } = integer;
-  return { ...rest, ...(zeroPoint && { zeroPoint }) };
+  const bits = rest.data instanceof Int8Array && !zeroPoint ? keptBits(rest.data, key) : {};
+  return { ...rest, ...bits, ...(zeroPoint && { zeroPoint }) };
 }
 
 function floatBias({ bias }: LinearDraft): Pick<LinearNode, 'bias'> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { argmax, ClassAgreement, Difference } from '../../lib/cli/difference';
+import { argmax, ClassAgreement, Difference } from '../lib/difference';
 
 const of = (...values: number[]) => Float32Array.from(values);
 

@@ -1,0 +1,6 @@
+export {
+  type IntegerGrid,
+  type QuantizationError,
+  quantizationError,
+  type RoundedGrid,
+} from './quantization/grid-error';
