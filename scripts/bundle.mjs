@@ -22,7 +22,13 @@ const CORE = { 'core-entry': 'lib/models/load.ts' };
 /** Classes cannot be put off: `instanceof` and `extends` need them. */
 const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 
-const options = { cwd: root, platform: 'node', external: ['node-gyp-build', /^@bufbuild\/protobuf/] };
+const options = {
+  cwd: root,
+  platform: 'node',
+  external: ['node-gyp-build', 'echarts', /^@bufbuild\/protobuf/],
+  // `using` is newer than Node 20.
+  transform: { target: 'es2022' },
+};
 
 /** Files of an entry without what it loads on demand. */
 async function reachable(input) {
@@ -62,7 +68,8 @@ await bundle.write({
   format: 'cjs',
   exports: 'named',
   entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
+  // Not the name of a file by tsc, which the command line loads.
+  chunkFileNames: ({ name }) => (name === 'core' ? 'core.js' : `${name}.part.js`),
   minifyInternalExports: false,
   codeSplitting: {
     groups: [

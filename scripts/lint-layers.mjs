@@ -19,6 +19,7 @@ const LIB = {
   compression: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   serving: ['base', 'runtime', 'models'],
   timing: ['base'],
+  report: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models', 'compression', 'timing'],
   cli: [
     'base',
     'quantization',
@@ -28,8 +29,9 @@ const LIB = {
     'calibration',
     'models',
     'training',
-    'timing',
     'compression',
+    'timing',
+    'report',
     'entry',
   ],
   entry: [
@@ -42,6 +44,7 @@ const LIB = {
     'training',
     'compression',
     'serving',
+    'report',
   ],
 };
 const NATIVE = {
@@ -59,6 +62,7 @@ const NATIVE = {
 /** The optional peer dependencies, each with the one folder that imports it: what an entry point reaches at once must do without. */
 const PEERS = {
   '@bufbuild/protobuf': path.join('lib', 'formats', 'onnx'),
+  echarts: path.join('lib', 'report', 'plots'),
 };
 const LIB_BASE_FILES = [
   'errors',
@@ -111,7 +115,7 @@ function checkReachable(entry) {
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'compression', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'compression', 'serving', 'report'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {

@@ -1,5 +1,6 @@
-import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from '../difference';
+import { type Agreement, ClassAgreement, Difference, type ValueDifference } from '../difference';
 import { expected } from '../errors';
+import { countCorrect, decisionThreshold } from '../models/decision';
 import type { Model } from '../models/model';
 import type { Context } from './outcome';
 import { type RowSource, readLabels } from './rows';
@@ -110,7 +111,13 @@ class Measured {
     const start = performance.now();
     const outputs = this.model.runSync(batch);
     this.milliseconds += performance.now() - start;
-    if (this.labels !== undefined) this.count(outputs, this.labels, firstRow);
+    if (this.labels !== undefined)
+      this.correct += countCorrect(
+        outputs,
+        this.model.outFeatures,
+        this.threshold,
+        this.labels.subarray(firstRow),
+      );
     return outputs;
   }
 
@@ -120,19 +127,4 @@ class Measured {
       rowsPerSecond: rows / (this.milliseconds / 1000),
     };
   }
-
-  private count(outputs: Float32Array, labels: Int32Array, firstRow: number): void {
-    const { outFeatures } = this.model;
-    for (let i = 0; i < outputs.length; i += outFeatures) {
-      const answer =
-        outFeatures === 1 ? Number(outputs[i]! > this.threshold) : argmax(outputs, i, outFeatures);
-      if (answer === labels[firstRow + i / outFeatures]) this.correct++;
-    }
-  }
-}
-
-/** Above it, a single output means class 1: a probability behind a sigmoid, else a logit. */
-function decisionThreshold({ stages }: Model): number {
-  const last = stages.findLast(({ op }) => op !== 'quantize' && op !== 'dequantize');
-  return last?.op === 'sigmoid' || last?.op === 'hardSigmoid' ? 0.5 : 0;
 }

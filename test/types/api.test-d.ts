@@ -57,6 +57,7 @@ import {
 
 import { type ExportOptions, exportOnnx, type ImportOptions, importOnnx } from '../../lib/onnx';
 
+import { type Report, type ReportData, type ReportOptions, report } from '../../lib/report';
 import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -378,4 +379,23 @@ export async function onnx(bytes: Uint8Array): Promise<void> {
   // @ts-expect-error externalData gives bytes
   await importOnnx('x.onnx', { externalData: () => 'text' });
   imported.dispose();
+}
+
+export async function reports(model: MLP, calibration: Calibration): Promise<void> {
+  const options: ReportOptions = {
+    calibration,
+    rows: new Float32Array(0),
+    labels: new Uint8Array(0),
+    quantize: { weights: 'per-tensor' },
+    seed: 1,
+  };
+  const { html, data }: Report = await report(model, options);
+  const [float]: ReportData['summary'] = data.summary;
+  void [html, data.advice[0]?.text, float?.accuracy ?? 0];
+  // @ts-expect-error ranges are needed
+  void report(model, {});
+  // @ts-expect-error only grids of int8
+  void report(model, { calibration, quantize: { mode: 'dynamic' } });
+  // @ts-expect-error plain data, not to be changed
+  data.title = 'another';
 }

@@ -1,5 +1,6 @@
 require('requant/training');
 require('requant/compression');
 require('requant/serving');
+require('requant/report');
 require('requant/onnx');
 require('./inference.cjs')({ ...require('requant'), ...require('requant/kernels') });

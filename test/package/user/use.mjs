@@ -3,6 +3,7 @@ import { kernels } from 'requant/kernels';
 import 'requant/training';
 import 'requant/compression';
 import 'requant/serving';
+import 'requant/report';
 import 'requant/onnx';
 import inference from './inference.cjs';
 
