@@ -1,4 +1,3 @@
-export { calibrate } from './calibration/on-demand';
 export { calibrationFromJSON } from './calibration/result';
 export type {
   Batches,
@@ -27,6 +26,7 @@ export {
 export type { Format, Fp8, Layer, LayerQuantization, Mode } from './layers/layer';
 export { linear } from './layers/linear';
 export { layerNorm, logSoftmax, softmax } from './layers/row-functions';
+export { calibrate } from './models/calibrate-on-demand';
 export { load } from './models/load';
 export type { LoadOptions, Source } from './models/load-graph';
 export { MLP } from './models/mlp';

@@ -26,8 +26,8 @@ const options = {
   cwd: root,
   platform: 'node',
   external: ['node-gyp-build', 'echarts', /^@bufbuild\/protobuf/],
-  // `using` is newer than Node 20.
-  transform: { target: 'es2022' },
+  // The oldest Node that is supported knows no `using`.
+  transform: { target: 'node20' },
 };
 
 /** Files of an entry without what it loads on demand. */

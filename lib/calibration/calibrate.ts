@@ -1,10 +1,11 @@
 import { timersPromises } from '../builtins';
 import { expected, RequantError } from '../errors';
-import { createObserver } from './observers';
+import { chosen } from './choose';
+import type { Method } from './methods';
+import { createWatcher, type Watcher } from './observers';
 import { checkOptions } from './options';
-import type { RangeObserver } from './range';
 import { makeCalibration } from './result';
-import type { Batches, Calibratable, CalibrateOptions, Calibration } from './types';
+import type { Batches, Calibratable, CalibrateOptions, Calibration, MakeJudge } from './types';
 
 /** Most rows a model is asked to run at once: bounds its memory, and how long the event loop waits. */
 const CHUNK_ROWS = 4096;
@@ -15,7 +16,9 @@ const CHUNK_ROWS = 4096;
  * The batches are read once, and each must not change until the next is asked for. Between parts of at most 4096 rows
  * the event loop gets a turn, `onProgress` tells the rows so far, and `signal` is looked at. ±Infinity is left out of
  * the ranges. The ranges depend on the rows alone, not on their order or on how they are cut into batches (except with
- * 'movingAverage', which is defined by batches). Nothing is random: `seed` has no effect.
+ * 'movingAverage', which is defined by batches). Nothing is random: `seed` has no effect. 'auto' watches with every
+ * observer in the one pass, makes the static int8 model of each one's ranges, and takes those with the smallest
+ * Σ(int8 − float)² over the outputs of the kept rows, as `makeJudge` finds; `method` of the result names the observer.
  *
  * @throws ERR_NAN_INPUT naming value, row (from the first row of all) and column, both from 0
  * @throws ERR_DTYPE a batch that is not a Float32Array
@@ -28,6 +31,7 @@ export async function calibrate(
   model: Calibratable,
   batches: Batches,
   options?: CalibrateOptions,
+  makeJudge?: MakeJudge,
 ): Promise<Calibration> {
   const settings = checkOptions(options);
   if (typeof model?.observe !== 'function') throw expected('ERR_MODEL_KIND', 'a float model (MLP)', model);
@@ -37,9 +41,7 @@ export async function calibrate(
   };
   throwIfAborted();
 
-  const observers = new Map(
-    model.valueNames.map((name) => [name, createObserver(settings.method, settings)]),
-  );
+  const observers = new Map(model.valueNames.map((name) => [name, createWatcher(settings.method, settings)]));
   const kept = new KeptRows(settings.keepRows, model.inFeatures);
   let rows = 0;
   for await (const batch of iterate(batches)) {
@@ -57,8 +59,16 @@ export async function calibrate(
   if (rows === 0)
     throw new RequantError('ERR_ARGUMENT', 'expected batches with at least one row but received none');
 
-  const ranges = [...observers].map(([name, observer]) => [name, observer.range()] as const);
-  return makeCalibration(settings.method, rows, ranges, kept.toArray());
+  const keptRows = kept.toArray();
+  const calibrationBy = (method: Method): Calibration => {
+    const ranges = [...observers].map(([name, observer]) => [name, observer.range(method)] as const);
+    return makeCalibration(method, rows, ranges, keptRows);
+  };
+  if (settings.method !== 'auto') return calibrationBy(settings.method);
+  return chosen(makeJudge, keptRows, calibrationBy, async () => {
+    await timersPromises().setImmediate();
+    throwIfAborted();
+  });
 }
 
 /** One array is one batch. */
@@ -86,7 +96,7 @@ function observeChunk(
   model: Calibratable,
   chunk: Float32Array,
   firstRow: number,
-  observers: ReadonlyMap<string, RangeObserver>,
+  observers: ReadonlyMap<string, Watcher>,
 ): void {
   const rows = chunk.length / model.inFeatures;
   model.observe(chunk, (name, data) => {

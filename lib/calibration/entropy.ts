@@ -23,7 +23,12 @@ const EMPTY = 1e-4;
  * cannot shrink below 1/16 to 1/64 of the data's.
  */
 export class EntropyObserver implements RangeObserver {
-  readonly #histogram = new Histogram();
+  readonly #histogram: Histogram;
+
+  /** @param histogram of the data, where it has been observed already */
+  constructor(histogram = new Histogram()) {
+    this.#histogram = histogram;
+  }
 
   observe(data: Float32Array): void {
     this.#histogram.observe(data);

@@ -17,7 +17,12 @@ const ENOUGH = 1e-6;
  * turn. Every candidate is judged on the very grid that `asymmetricParams` makes of it. Exact zeros have no error.
  */
 export class MseObserver implements RangeObserver {
-  readonly #histogram = new Histogram();
+  readonly #histogram: Histogram;
+
+  /** @param histogram of the data, where it has been observed already */
+  constructor(histogram = new Histogram()) {
+    this.#histogram = histogram;
+  }
 
   observe(data: Float32Array): void {
     this.#histogram.observe(data);

@@ -1,11 +1,11 @@
 import { expected } from '../errors';
-import { isObserverName, METHOD_NAMES, type Method } from './methods';
+import { isObserverName, METHOD_NAMES } from './methods';
 import type { ObserverSettings } from './observers';
-import type { CalibrateOptions, Progress } from './types';
+import type { CalibrateOptions, Observer, Progress } from './types';
 
-/** CalibrateOptions, checked, with the defaults filled in and 'auto' decided. */
+/** CalibrateOptions, checked, with the defaults filled in. */
 export interface CalibrateSettings extends ObserverSettings {
-  readonly method: Method;
+  readonly method: Observer;
   readonly keepRows: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((p: Progress) => void) | undefined;
@@ -42,5 +42,5 @@ export function checkOptions(options: CalibrateOptions = {}): CalibrateSettings 
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw expected('ERR_ARGUMENT', 'onProgress to be a function', onProgress);
   }
-  return { method: method === 'auto' ? 'mse' : method, percentile, momentum, keepRows, signal, onProgress };
+  return { method, percentile, momentum, keepRows, signal, onProgress };
 }

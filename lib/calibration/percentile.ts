@@ -6,12 +6,16 @@ import { includeZero, type Range, type RangeObserver } from './range';
  * Exact for p = 100; otherwise within one bin of the histogram (max|x|/4096), values spread evenly inside a bin.
  */
 export class PercentileObserver implements RangeObserver {
-  readonly #histogram = new Histogram();
+  readonly #histogram: Histogram;
   readonly #percentile: number;
 
-  /** @param percentile in (50, 100] */
-  constructor(percentile = 99.99) {
+  /**
+   * @param percentile in (50, 100]
+   * @param histogram of the data, where it has been observed already
+   */
+  constructor(percentile = 99.99, histogram = new Histogram()) {
     this.#percentile = percentile;
+    this.#histogram = histogram;
   }
 
   observe(data: Float32Array): void {

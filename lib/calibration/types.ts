@@ -1,8 +1,8 @@
 /** What calibration takes and gives: the public types, and the interface that models implement. */
 
 /**
- * How a value's range is chosen from its data. Default 'auto': the observer with the smallest output error on the
- * kept rows; until that is built, 'mse'.
+ * How a value's range is chosen from its data. Default 'auto': all observers watch, and the one whose ranges give the
+ * static int8 model the smallest output error on the kept rows is taken; 'mse' where nothing can be judged.
  */
 export type Observer = 'auto' | 'minmax' | 'movingAverage' | 'percentile' | 'entropy' | 'mse';
 
@@ -63,3 +63,9 @@ export interface Calibratable {
    */
   observe(rows: Float32Array, visit: (name: string, data: Float32Array) => void): void;
 }
+
+/** How wrong the model's output gets with these ranges, as a sum of squares; undefined where they cannot be used. */
+export type Judge = (calibration: Calibration) => number | undefined;
+
+/** Prepares to judge ranges on some rows. */
+export type MakeJudge = (rows: Float32Array) => Judge;

@@ -1,6 +1,6 @@
-import { type Agreement, ClassAgreement, Difference, type ValueDifference } from '../difference';
+import { type Agreement, argmax, ClassAgreement, Difference, type ValueDifference } from '../difference';
 import { expected } from '../errors';
-import { countCorrect, decisionThreshold } from '../models/decision';
+import { decisionThreshold } from '../models/decision-threshold';
 import type { Model } from '../models/model';
 import type { Context } from './outcome';
 import { type RowSource, readLabels } from './rows';
@@ -111,13 +111,7 @@ class Measured {
     const start = performance.now();
     const outputs = this.model.runSync(batch);
     this.milliseconds += performance.now() - start;
-    if (this.labels !== undefined)
-      this.correct += countCorrect(
-        outputs,
-        this.model.outFeatures,
-        this.threshold,
-        this.labels.subarray(firstRow),
-      );
+    if (this.labels !== undefined) this.count(outputs, this.labels, firstRow);
     return outputs;
   }
 
@@ -126,5 +120,14 @@ class Measured {
       accuracy: this.labels && { correct: this.correct, percent: (100 * this.correct) / rows },
       rowsPerSecond: rows / (this.milliseconds / 1000),
     };
+  }
+
+  private count(outputs: Float32Array, labels: Int32Array, firstRow: number): void {
+    const { outFeatures } = this.model;
+    for (let i = 0; i < outputs.length; i += outFeatures) {
+      const answer =
+        outFeatures === 1 ? Number(outputs[i]! > this.threshold) : argmax(outputs, i, outFeatures);
+      if (answer === labels[firstRow + i / outFeatures]) this.correct++;
+    }
   }
 }

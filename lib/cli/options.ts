@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
 import { RESERVED_METADATA } from '../models/encode';
+import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../quantization/bits';
 import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
 const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
@@ -48,6 +49,12 @@ export function integerList(most: number): (text: string) => number[] {
 export function groupSize(text: string): GroupSize {
   const value = finiteNumber(text);
   if (!isGroupSize(value)) throw new InvalidArgumentError(`Expected ${GROUP_SIZES.join(', ')}.`);
+  return value;
+}
+
+export function weightBits(text: string): WeightBits {
+  const value = finiteNumber(text);
+  if (!isWeightBits(value)) throw new InvalidArgumentError(`Expected ${WEIGHT_BITS.join(', ')}.`);
   return value;
 }
 

@@ -1,43 +1,25 @@
 import type { Command } from 'commander';
-import { calibrate } from '../calibration/calibrate';
 import { METHOD_NAMES } from '../calibration/methods';
-import type { Calibration, Observer } from '../calibration/types';
+import type { Calibration } from '../calibration/types';
+import { DEFAULT_MAX_DROP, type SearchResult } from '../compression/search';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
-import type { ElementwiseName } from '../layers/elementwise';
-import type { Mode } from '../layers/layer';
+import type { RecordStep } from '../models/graph';
 import { MLP } from '../models/mlp';
 import { type QuantizeOptions, quantize } from '../models/quantize';
 import type { QuantizedMLP } from '../models/quantized-mlp';
-import { DEFAULT_GROUP_SIZE, GROUP_SIZES, type GroupSize } from '../quantization/int4';
+import { DEFAULT_GROUP_SIZE, GROUP_SIZES } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
 import { type Evaluation, evaluateAll } from './evaluation';
 import { accuracy, agreement, bytes, fields, plural, real, sqnr } from './format';
-import { checkOutputPath, loadOptions, sourceOf } from './models';
+import { addMethods } from './methods';
+import { loadOptions, sourceOf } from './models';
 import { type NodeReport, nodeReports, nodeTable } from './nodes';
 import * as option from './options';
-import { type Context, EXIT, type Execute, type Outcome, type Problem, UsageError } from './outcome';
+import { type Context, EXIT, type Execute, type Outcome, type Problem } from './outcome';
+import { made } from './preparation';
+import { checkFlags, checkGate, type Flags } from './quantize-flags';
 import { withRows } from './rows';
-
-interface Flags {
-  readonly output: string;
-  readonly calibrate?: string;
-  readonly activation?: ElementwiseName;
-  readonly method?: Observer;
-  readonly percentile?: number;
-  readonly mode: Mode;
-  readonly format: 'int8' | 'int4';
-  readonly groupSize?: GroupSize;
-  readonly rounding: NonNullable<QuantizeOptions['rounding']>;
-  readonly weights: NonNullable<QuantizeOptions['weights']>;
-  readonly activations: NonNullable<QuantizeOptions['activations']>;
-  readonly inputs: NonNullable<QuantizeOptions['inputs']>;
-  readonly outputs: NonNullable<QuantizeOptions['output']>;
-  readonly scaleInput?: number;
-  readonly test?: string;
-  readonly labels?: string;
-  readonly maxDrop?: number;
-  readonly metadata?: Readonly<Record<string, string>>;
-}
+import { addSearch, searchTable } from './search';
 
 const EXAMPLES = `
 Examples:
@@ -46,7 +28,9 @@ Examples:
     --test test.npy --labels labels.npy --max-drop 0.5
   requant quantize mnist.onnx --calibrate rows.npy -o mnist.int8.safetensors
   requant quantize tabular.safetensors --mode dynamic -o tabular.int8.safetensors
-  requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors`;
+  requant quantize wide.safetensors --activation relu --mode dynamic --format int4 -o wide.int4.safetensors
+  requant quantize mnist.safetensors --activation relu --calibrate rows.npy -o mnist.int8.safetensors \\
+    --search --budget 30 --test test.npy --labels labels.npy --max-drop 0.5`;
 
 export function addQuantize(program: Command, execute: Execute): void {
   const command = program
@@ -60,6 +44,7 @@ export function addQuantize(program: Command, execute: Execute): void {
     .option('--calibrate <data.npy>', 'rows to calibrate on; required by --mode static');
   option.addActivation(command);
   addQuantizationOptions(command);
+  addSearch(addMethods(command));
   option
     .addScaleInput(command)
     .option('--test <x.npy>', 'rows to compare the float and the quantized model on')
@@ -80,9 +65,18 @@ export function addQuantize(program: Command, execute: Execute): void {
     .action((float: string, flags: Record<string, unknown>) =>
       // `-o` and `--output` are two options: where to write, and what the model writes.
       execute((context) =>
-        quantizeModel(float, { ...flags, output: flags['o'], outputs: flags['output'] } as Flags, context),
+        quantizeModel(
+          float,
+          { ...flags, output: flags['o'], outputs: flags['output'], given: givenOptions(command) } as Flags,
+          context,
+        ),
       ),
     );
+}
+
+function givenOptions(command: Command): ReadonlySet<string> {
+  const names = command.options.map((one) => one.attributeName());
+  return new Set(names.filter((name) => command.getOptionValueSource(name) === 'cli'));
 }
 
 function addQuantizationOptions(command: Command): void {
@@ -102,6 +96,11 @@ function addQuantizationOptions(command: Command): void {
       '--group-size <n>',
       `weights that share a scale, with --format int4: ${GROUP_SIZES.join(', ')} (default: ${DEFAULT_GROUP_SIZE})`,
       option.groupSize,
+    )
+    .option(
+      '--bits <n>',
+      'of int8 weights: 2, 3, 4, 8; a byte each all the same (default: 8)',
+      option.weightBits,
     )
     .addOption(
       option.choice('--method <name>', 'how ranges are chosen from the data (default: "auto")', METHOD_NAMES),
@@ -145,68 +144,24 @@ async function quantizeModel(path: string, flags: Flags, context: Context): Prom
   const source = await readFileBytes(path);
   using float = await MLP.load(sourceOf(path, source), loadOptions([source], flags.activation)[0]);
   if (flags.maxDrop !== undefined) checkGate(float, flags);
-  const calibration =
-    flags.calibrate === undefined ? null : await calibrated(float, flags.calibrate, flags, context);
-  const { mode, format, groupSize, rounding, weights, activations, inputs, outputs: output } = flags;
-  using quantized = quantize(float, calibration, {
-    mode,
-    format,
-    ...(groupSize !== undefined && { groupSize }),
-    rounding,
-    weights,
-    activations,
-    inputs,
-    output,
-  });
+  const { model, calibration, options, found } = await made(float, flags, context);
+  using quantized = quantize(model, calibration, options);
   const file = quantized.toBytes(flags.metadata && { metadata: flags.metadata });
   const evaluation =
     flags.test === undefined ? undefined : await compared(float, quantized, flags.test, flags, context);
-  const problem = missedGate(evaluation, flags);
+  const problem = missedGate(evaluation, flags, found);
   context.signal?.throwIfAborted();
   if (problem === undefined) await writeFileAtomically(flags.output, file);
   return outcome(path, flags, {
     calibration,
+    options,
+    found,
+    methods: model.graph.record.slice(float.graph.record.length),
     evaluation,
     nodes: nodeReports(quantized.graph),
     size: { floatBytes: source.length, quantizedBytes: file.length },
     problem,
   });
-}
-
-function checkFlags(path: string, flags: Flags): void {
-  const needs = (option: string, given: unknown, other: string, present: boolean): void => {
-    if (given !== undefined && !present) throw new UsageError(`expected ${other} beside ${option}`);
-  };
-  if (flags.mode === 'static' && flags.calibrate === undefined)
-    throw new UsageError('expected --calibrate <data.npy>, which --mode static needs, but received none');
-  if (flags.mode === 'static' && flags.format === 'int4')
-    throw new UsageError('expected --mode dynamic or weight-only beside --format int4 but received static');
-  needs('--group-size', flags.groupSize, '--format int4', flags.format === 'int4');
-  needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);
-  needs('--percentile', flags.percentile, '--method percentile', flags.method === 'percentile');
-  needs('--labels', flags.labels, '--test', flags.test !== undefined);
-  needs('--max-drop', flags.maxDrop, '--test', flags.test !== undefined);
-  checkOutputPath(flags.output, [path, flags.calibrate, flags.test, flags.labels]);
-}
-
-/** Two single outputs never agree to the last bit, and there is no argmax to agree on. */
-function checkGate({ outFeatures }: MLP, { labels }: Flags): void {
-  if (outFeatures === 1 && labels === undefined)
-    throw new UsageError(
-      'expected --labels beside --max-drop for a model of one output, which has no argmax',
-    );
-}
-
-function calibrated(float: MLP, path: string, flags: Flags, context: Context): Promise<Calibration> {
-  const { method, percentile } = flags;
-  return withRows(path, float.inFeatures, flags.scaleInput, (source) =>
-    calibrate(float, source.batches(), {
-      ...(method !== undefined && { method }),
-      ...(percentile !== undefined && { percentile }),
-      ...(context.signal && { signal: context.signal }),
-      onProgress: (progress) => context.onProgress({ ...progress, total: source.rows }),
-    }),
-  );
 }
 
 function compared(
@@ -230,7 +185,12 @@ function dropOf({ rows, model, reference, difference }: Evaluation): number | un
   return changedRows === null ? undefined : (100 * changedRows) / rows;
 }
 
-function missedGate(evaluation: Evaluation | undefined, { maxDrop, output }: Flags): Problem | undefined {
+function missedGate(
+  evaluation: Evaluation | undefined,
+  { maxDrop: wanted, output }: Flags,
+  found: SearchResult | undefined,
+): Problem | undefined {
+  const maxDrop = wanted ?? (found && DEFAULT_MAX_DROP);
   const drop = evaluation && dropOf(evaluation);
   if (drop === undefined || maxDrop === undefined || drop <= maxDrop) return undefined;
   const message = `expected a drop of at most ${maxDrop} percentage points but received ${real(drop)}; '${output}' was not written`;
@@ -238,6 +198,10 @@ function missedGate(evaluation: Evaluation | undefined, { maxDrop, output }: Fla
 }
 
 interface Findings {
+  readonly options: QuantizeOptions;
+  readonly found: SearchResult | undefined;
+  /** What prepared the float model. */
+  readonly methods: readonly RecordStep[];
   readonly calibration: Calibration | null;
   readonly evaluation: Evaluation | undefined;
   readonly nodes: readonly NodeReport[];
@@ -246,19 +210,21 @@ interface Findings {
 }
 
 function outcome(path: string, flags: Flags, findings: Findings): Outcome {
-  const { calibration, evaluation, nodes, size, problem } = findings;
-  const { mode, format, rounding, weights, activations, inputs, outputs, output } = flags;
-  const groupSize = format === 'int4' ? (flags.groupSize ?? DEFAULT_GROUP_SIZE) : undefined;
+  const { calibration, evaluation, nodes, size, problem, options, found, methods } = findings;
+  const { output } = flags;
+  const { mode, format = 'int8', bits, rounding, weights = 'per-channel', activations, inputs } = options;
+  const groupSize = format === 'int4' ? (options.groupSize ?? DEFAULT_GROUP_SIZE) : undefined;
   const ratio = size.floatBytes / size.quantizedBytes;
   const settings = {
     mode,
     format,
     ...(groupSize !== undefined && { groupSize }),
+    ...(bits !== undefined && { bits }),
     rounding,
     weights,
     activations,
     inputs,
-    output: outputs,
+    output: options.output,
   };
   return {
     report: {
@@ -267,22 +233,26 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
       output,
       written: problem === undefined,
       settings,
+      ...(found && { search: { chosen: found.name, untried: found.untried, results: found.results } }),
+      ...(methods.length > 0 && { methods }),
       calibration,
       size: { ...size, ratio },
       nodes,
       evaluation: evaluation ? evaluationReport(evaluation) : null,
     },
     text: [
+      ...(found ? [searchTable(found), ''] : []),
       nodeTable(nodes),
       '',
       fields([
         [
           'mode',
-          `${mode}${groupSize === undefined ? '' : `, int4 in groups of ${groupSize}`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+          `${mode}${groupSize === undefined ? '' : `, int4 in groups of ${groupSize}`}${bits === undefined ? '' : `, ${bits} bits`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
         ],
+        ['methods', methods.length > 0 ? methods.map(({ step }) => step).join(', ') : undefined],
         ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
         ['size', `${bytes(size.floatBytes)} → ${bytes(size.quantizedBytes)} (${ratio.toFixed(2)}× smaller)`],
-        ...(evaluation ? evaluationFields(evaluation, format) : []),
+        ...(evaluation ? evaluationFields(evaluation, String(format)) : []),
         ['written', problem === undefined ? output : 'nothing'],
       ]),
     ].join('\n'),

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { calibrate } from '../calibration/calibrate';
 import { METHOD_NAMES } from '../calibration/methods';
 import type { Calibration, Observer } from '../calibration/types';
+import type { ScoreData } from '../compression/score';
 import { readFileBytes, writeFileAtomically } from '../formats/atomic-write';
 import type { ElementwiseName } from '../layers/elementwise';
+import { calibrate } from '../models/calibrate';
 import { MLP } from '../models/mlp';
 import type { QuantizeOptions } from '../models/quantize';
 import { ROUNDINGS } from '../quantization/rounding';
@@ -35,6 +36,7 @@ interface Flags {
   readonly title?: string;
   readonly date?: string;
   readonly maxLayers?: number;
+  readonly budget?: number;
   /** --no-latency */
   readonly latency: boolean;
 }
@@ -88,6 +90,7 @@ export function addReport(program: Command, execute: Execute): void {
     .option('--title <text>', "the page's heading (default: the model's file name)")
     .option('--date <text>', 'printed under it (default: none, so that equal input gives an equal page)')
     .option('--max-layers <n>', 'most Linear layers shown one by one (default: 12)', option.positiveInteger)
+    .option('--budget <seconds>', 'most time for the table of methods (default: 30)', option.positiveNumber)
     .option('--no-latency', 'time nothing');
   option
     .addJson(command)
@@ -100,15 +103,17 @@ async function reportModel(input: string, flags: Flags, context: Context): Promi
   const source = await readFileBytes(input);
   using float = await MLP.load(sourceOf(input, source), loadOptions([source], flags.activation)[0]);
   const calibration = await calibrated(float, flags, context);
-  const { weights, activations, rounding, date, maxLayers, latency } = flags;
+  const data = await testRows(float, flags);
+  const { weights, activations, rounding, date, maxLayers, latency, budget } = flags;
   const made = await report(float, {
     calibration,
-    ...(await testRows(float, flags)),
+    ...(data && { data }),
     quantize: { weights, activations, rounding },
     title: flags.title ?? path.basename(input),
     ...(date !== undefined && { date }),
     ...(maxLayers !== undefined && { maxLayers }),
     latency,
+    ...(budget !== undefined && { budget }),
     ...(context.signal && { signal: context.signal }),
     onProgress: (progress) => context.onProgress({ ...progress, unit: unitOf(progress.step) }),
   });
@@ -147,13 +152,13 @@ function calibrated(
 async function testRows(
   { inFeatures, outFeatures }: MLP,
   { test, labels, rows: most, scaleInput }: Flags,
-): Promise<{ rows?: Float32Array; labels?: Int32Array }> {
-  if (test === undefined) return {};
+): Promise<ScoreData | undefined> {
+  if (test === undefined) return undefined;
   return withRows(test, inFeatures, scaleInput, async (source) => {
-    const rows = await firstRows(source, inFeatures, most);
-    if (labels === undefined) return { rows };
+    const inputs = await firstRows(source, inFeatures, most);
+    if (labels === undefined) return { inputs };
     const all = await readLabels(labels, source, Math.max(outFeatures, 2));
-    return { rows, labels: all.subarray(0, rows.length / inFeatures) };
+    return { inputs, labels: all.subarray(0, inputs.length / inFeatures) };
   });
 }
 

@@ -36,6 +36,19 @@ export async function withRows<T>(
   }
 }
 
+/** All rows at once. Errors: as `batches`. */
+export async function readAll(source: RowSource): Promise<Float32Array> {
+  const parts: Float32Array[] = [];
+  for await (const batch of source.batches()) parts.push(batch.slice());
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 async function* prepared(
   batches: AsyncGenerator<Float32Array>,
   path: string,

@@ -1,4 +1,4 @@
-import type { WeightBits } from '../quantization/weights';
+import type { WeightBits } from '../quantization/bits';
 
 /** A float8 format of one's own: bits of mantissa and exponent, and its largest number. */
 export type Fp8 = { readonly mantissa: number; readonly exponent: number; readonly max?: number };

@@ -5,6 +5,7 @@ import type { LayerQuantization } from '../layers/layer';
 import { MAX_FEATURES } from '../layers/linear';
 import { type LayerNormLayer, layerNorm } from '../layers/row-functions';
 import { MAX_SCALE, MIN_SCALE } from '../quantization/affine';
+import { maxWeightCode } from '../quantization/bits';
 import { findOutside } from '../quantization/float32';
 import {
   DEFAULT_GROUP_SIZE,
@@ -15,7 +16,6 @@ import {
   isGroupSize,
 } from '../quantization/int4';
 import { ROUNDINGS } from '../quantization/rounding';
-import { maxWeightCode } from '../quantization/weights';
 import type { DType, Tensor, TensorData } from '../tensor';
 import { checkGraph } from './check-graph';
 import { FORMAT_VERSION } from './encode';

@@ -155,7 +155,10 @@ class GraphBuilder {
     const weight = layer.weight?.slice() ?? draw(outFeatures * inFeatures);
     const bias =
       layer.bias === true ? draw(outFeatures) : layer.bias === false ? undefined : layer.bias.slice();
-    const quantization = layer.quantization && checkedWish(name, layer.quantization, outFeatures, inFeatures);
+    const quantization =
+      layer.quantization === undefined
+        ? undefined
+        : checkedWish(name, layer.quantization, outFeatures, inFeatures);
     const node: LinearNode = {
       name,
       op: 'linear',

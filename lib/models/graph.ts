@@ -1,8 +1,8 @@
 import type { Attributes, ElementwiseOp } from '../layers/elementwise';
 import type { LayerQuantization } from '../layers/layer';
+import type { WeightBits } from '../quantization/bits';
 import { type Int4Weights, int4RowBytes } from '../quantization/int4';
 import type { Rounding } from '../quantization/rounding';
-import type { WeightBits } from '../quantization/weights';
 
 /**
  * The one form of every model, in memory and in files (docs/model-format.md): nodes in order that read and write

@@ -1,8 +1,8 @@
 import { expected, RequantError } from '../errors';
 import type { LayerQuantization, Mode } from '../layers/layer';
 import { checkWeightScales } from '../layers/linear';
+import { isWeightBits } from '../quantization/bits';
 import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
-import { isWeightBits } from '../quantization/weights';
 import { checkOptionKeys, checkWord } from '../runtime/checks';
 
 /** What a float model's layer wishes for when it is quantized (`layer.quantization`). */

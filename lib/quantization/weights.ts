@@ -1,4 +1,5 @@
 import { MAX_SCALE, MIN_SCALE } from './affine';
+import { maxWeightCode, type WeightBits } from './bits';
 
 /**
  * int8 weights [outFeatures, inFeatures]: w = scale[n] · q, q in ±(2^(bits − 1) − 1), which is ±127 of 8 bits; scale has
@@ -7,18 +8,6 @@ import { MAX_SCALE, MIN_SCALE } from './affine';
 export interface QuantizedWeights {
   readonly data: Int8Array;
   readonly scale: Float32Array;
-}
-
-export const WEIGHT_BITS = [2, 3, 4, 8] as const;
-export type WeightBits = (typeof WEIGHT_BITS)[number];
-
-export function isWeightBits(value: unknown): value is WeightBits {
-  return (WEIGHT_BITS as readonly unknown[]).includes(value);
-}
-
-/** The largest code of symmetric weights: 2^(bits − 1) − 1. */
-export function maxWeightCode(bits: WeightBits): number {
-  return 2 ** (bits - 1) - 1;
 }
 
 /** A bias beyond this leaves too little room for the sum of products in int32. */

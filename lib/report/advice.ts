@@ -55,6 +55,7 @@ function lossAdvice({ summary, rows }: Findings): ReportAdvice {
     return {
       level: 'problem',
       text: `int8 costs ${points(drop)} ${of}, more than ${MAX_DROP}. Try what follows; where none of it wins enough back, train on with quantization in the loop (quantization-aware training).`,
+      command: '--search --max-drop 0.5',
     };
   }
   const verdict = drop <= SMALL_DROP ? 'nothing needs to be done' : 'little, but a look at the rest may pay';
@@ -92,7 +93,7 @@ function sensitiveAdvice({ sensitivity }: Findings): ReportAdvice | undefined {
   return {
     level: 'hint',
     text: `The layer ‘${worst.name}’ alone brings the output to ${worst.sqnrDb.toFixed(1)} dB, far below the others. Keep it in float32 (mixed precision) and int8 elsewhere.`,
-    command: `layers: { ${JSON.stringify(worst.name)}: { format: 'float32' } }`,
+    command: '--mixed-precision',
   };
 }
 
@@ -135,7 +136,7 @@ function outlierAdvice({ layers }: Findings): ReportAdvice | undefined {
   return {
     level: 'hint',
     text: `Some features at the inputs of ${names(spread)} are up to ${times(most)} as large as the median one, and one scale has to hold all of them. SmoothQuant moves that into the weights; percentile ranges give the rare large values up.`,
-    command: 'smoothQuant(model, calibration), --method percentile',
+    command: '--smooth-quant, --method percentile',
   };
 }
 
@@ -146,7 +147,7 @@ function weightAdvice({ layers, calibration, methods }: Findings): ReportAdvice 
   return {
     level: 'hint',
     text: `Output features of ${names(spread)} have weights of very different size. One scale a feature costs nothing at run time; where it must be one a layer, equalize the layers first.`,
-    command: '--weights per-channel',
+    command: '--weights per-channel, --equalize',
   };
 }
 
@@ -158,8 +159,7 @@ function isPerTensor({ calibration }: Pick<Findings, 'calibration' | 'methods'>)
 function smallerAdvice({ methods, summary }: Findings): ReportAdvice | undefined {
   const int8 = summary[1]!;
   const float = methods[0];
-  const cost = ({ drop, agreement }: ReportMethod): number =>
-    drop ?? (agreement === null ? Number.POSITIVE_INFINITY : 100 - agreement);
+  const cost = ({ drop }: ReportMethod): number => drop ?? Number.POSITIVE_INFINITY;
   const smallest = methods
     .filter(
       (method) => method.error === undefined && method.name.startsWith('int4') && cost(method) <= MAX_DROP,

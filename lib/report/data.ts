@@ -1,44 +1,44 @@
+import { makeCalibration } from '../calibration/result';
+import { linearNodes } from '../compression/rebuild';
+import { Judge } from '../compression/score';
+import { sensitivity } from '../compression/sensitivity';
 import type { Graph, Node } from '../models/graph';
 import type { MLP } from '../models/mlp';
 import { kernels } from '../runtime/operators';
 import { Turn } from '../turn';
 import { version } from '../version';
-import { count } from '../words';
+import { count, plural } from '../words';
 import { adviceOn } from './advice';
-import { measureLatency } from './latency';
-import { linearNodes, measureLayers, sampleRows } from './layers';
-import { measureMethods, type Reference } from './methods';
+import { measureLayers, sampleRows } from './layers';
+import { measureMethods, measureModel } from './methods';
 import type { ReportSettings } from './options';
-import { outputsOf, scoreOf } from './score';
-import { measureSensitivity } from './sensitivity';
-import type { ReportCalibration, ReportData, ReportModel, ReportVariant } from './types';
+import { decibelsOf } from './tensors';
+import type {
+  ReportCalibration,
+  ReportData,
+  ReportMethod,
+  ReportModel,
+  ReportSensitivity,
+  ReportVariant,
+} from './types';
 import { makeVariants, type Variant } from './variants';
 
 /** Most ranges and operators that are listed. */
 const MOST_ENTRIES = 64;
 
 /**
- * Everything that a report shows, as plain JSON. The same for the same input, but for the latencies.
+ * Everything that a report shows, as plain JSON. The same for the same input, but for the latencies and for the methods
+ * that the time is not enough for.
  *
  * Errors: those of `quantize` that are not findings, and of a run; signal.reason.
  */
 export async function reportData(model: MLP, settings: ReportSettings): Promise<ReportData> {
   settings.signal?.throwIfAborted();
-  const turn = new Turn(settings.signal);
-  const sample = sampleRows(settings.rows, model.inFeatures, settings);
+  const judge = new Judge(model, settings.data);
+  const sample = sampleRows(settings.data.inputs, model.inFeatures, settings);
   const variants = makeVariants(model, settings);
   try {
-    const outputs = await outputsOf(model, settings.rows, turn);
-    const reference = { outputs, score: await scoreOf(model, outputs, settings, turn) };
-    const methods = await measureMethods(model, reference, settings, turn);
-    const float = methods[0]!;
-    const summary = [
-      { format: 'float32', ...reference.score, bytes: float.bytes, latency: float.latency } as const,
-      ...(await measureVariants(variants, reference, settings, turn)),
-    ];
-    const layers = await measureLayers(model, variants, sample, settings, turn);
-    const hasInt8 = variants[0]!.model !== undefined;
-    const sensitivity = hasInt8 ? await measureSensitivity(model, sample, settings, turn) : [];
+    const { methods, untried } = await measureMethods(model, judge, settings);
     const findings = {
       version: 1,
       title: settings.title,
@@ -46,13 +46,13 @@ export async function reportData(model: MLP, settings: ReportSettings): Promise<
       producer: { requant: version(), node: process.version, kernel: kernels().active },
       model: modelOf(model.graph),
       rows: rowsOf(model, settings, sample),
-      summary,
-      layers,
-      sensitivity,
+      summary: [variantOf('float32', methods[0]!), ...(await measureVariants(variants, judge, settings))],
+      layers: await measureLayers(model, variants, sample, settings, new Turn(settings.signal)),
+      sensitivity: variants[0]!.model === undefined ? [] : await ranking(model, sample, settings),
       methods,
       calibration: calibrationOf(model, settings, variants[0]!),
     } as const;
-    return { ...findings, advice: adviceOn(findings), notes: notesOf(findings) };
+    return { ...findings, advice: adviceOn(findings), notes: notesOf(findings, untried) };
   } finally {
     for (const { model: made } of variants) made?.dispose();
   }
@@ -60,23 +60,35 @@ export async function reportData(model: MLP, settings: ReportSettings): Promise<
 
 async function measureVariants(
   variants: readonly Variant[],
-  { outputs }: Reference,
+  judge: Judge,
   settings: ReportSettings,
-  turn: Turn,
 ): Promise<ReportVariant[]> {
   const measured: ReportVariant[] = [];
   for (const { format, model, failure } of variants) {
-    if (model === undefined) {
-      const none = { accuracy: null, agreement: null, sqnrDb: 0, cosine: 0, bytes: 0, latency: null };
-      measured.push({ format, unavailable: failure!, ...none });
-      continue;
-    }
-    const score = await scoreOf(model, outputs, settings, turn);
-    const { rows, signal } = settings;
-    const latency = settings.latency ? await measureLatency(model, rows, signal) : null;
-    measured.push({ format, ...score, bytes: model.toBytes().length, latency });
+    const none = { accuracy: null, agreement: null, sqnrDb: null, bytes: 0, latency: null };
+    if (model === undefined) measured.push({ format, unavailable: failure!, ...none });
+    else measured.push(variantOf(format, await measureModel(format, model, judge, settings)));
   }
   return measured;
+}
+
+function variantOf(
+  format: ReportVariant['format'],
+  { accuracy, agreement, sqnrDb, bytes, latency }: ReportMethod,
+): ReportVariant {
+  return { format, accuracy, agreement, sqnrDb, bytes, latency };
+}
+
+/** The layers that cost most, at most `maxLayers`. */
+async function ranking(
+  model: MLP,
+  sample: Float32Array,
+  { calibration, quantize, maxLayers, signal, onProgress }: ReportSettings,
+): Promise<ReportSensitivity[]> {
+  const { method, rows, ranges } = calibration;
+  const onSample = makeCalibration(method, rows, Object.entries(ranges), sample);
+  const worst = await sensitivity(model, onSample, { quantize, onProgress, ...(signal && { signal }) });
+  return worst.slice(0, maxLayers).map(({ layer, sqnrDb }) => ({ name: layer, sqnrDb: decibelsOf(sqnrDb) }));
 }
 
 function modelOf(graph: Graph): ReportModel {
@@ -97,14 +109,14 @@ function operatorText({ op, inputs, output }: Node, features: (name: string) => 
 
 function rowsOf(
   { inFeatures }: MLP,
-  { calibration, rows, testIsCalibration, labels }: ReportSettings,
+  { calibration, data, testIsCalibration }: ReportSettings,
   sample: Float32Array,
 ): ReportData['rows'] {
   return {
     calibration: calibration.rows,
-    test: rows.length / inFeatures,
+    test: data.inputs.length / inFeatures,
     testIsCalibration,
-    labels: labels !== undefined,
+    labels: data.labels !== undefined,
     observed: sample.length / inFeatures,
   };
 }
@@ -124,7 +136,10 @@ function calibrationOf(
   };
 }
 
-function notesOf({ rows, layers, model, calibration }: Omit<ReportData, 'advice' | 'notes'>): string[] {
+function notesOf(
+  { rows, layers, model, calibration }: Omit<ReportData, 'advice' | 'notes'>,
+  untried: number,
+): string[] {
   const notes: string[] = [];
   if (rows.observed < rows.test)
     notes.push(
@@ -132,8 +147,9 @@ function notesOf({ rows, layers, model, calibration }: Omit<ReportData, 'advice'
     );
   if (layers.length < model.layers)
     notes.push(
-      `${count(layers.length)} of the ${count(model.layers)} Linear layers are shown: the first and the last ones.`,
+      `${count(layers.length)} of the ${count(model.layers)} Linear layers are shown: the first and the last ones; by sensitivity the worst.`,
     );
+  if (untried > 0) notes.push(`The time was not enough for ${plural(untried, 'method')}.`);
   if (calibration.ranges.length === MOST_ENTRIES)
     notes.push(`At most ${MOST_ENTRIES} ranges and operators are listed.`);
   return notes;

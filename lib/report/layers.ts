@@ -1,4 +1,5 @@
 import { Histogram } from '../calibration/histogram';
+import { linearNodes } from '../compression/rebuild';
 import { Difference } from '../difference';
 import type { Graph, LinearNode } from '../models/graph';
 import type { MLP } from '../models/mlp';
@@ -13,10 +14,6 @@ import type { Variant } from './variants';
 
 /** Most numbers that one call shows, of all values of a model together. */
 const CALL_VALUES = 2 ** 22;
-
-export function linearNodes({ nodes }: Graph): LinearNode[] {
-  return nodes.filter((node): node is LinearNode => node.op === 'linear');
-}
 
 /** The first and the last ones, where there are more than `most`. */
 export function shownLayers(model: MLP, most: number): LinearNode[] {
@@ -112,7 +109,7 @@ interface InFormat {
   /** Of the layer's value in the quantized model, behind a fused activation; the float model has it by the same name. */
   readonly output: string;
   readonly difference: Difference;
-  readonly inputs: GridErrorSum | undefined;
+  readonly inputs: GridErrorSum;
 }
 
 /** What is known of one layer, as values come. */
@@ -137,7 +134,7 @@ class LayerWatch {
         grids,
         output: own.output,
         difference: new Difference(),
-        inputs: grids && new GridErrorSum(grids.activations.error),
+        inputs: new GridErrorSum(),
       });
     }
   }
@@ -146,7 +143,8 @@ class LayerWatch {
     const data = values.get(this.input)!;
     this.histogram.observe(data);
     raiseMaxima(this.inputMaxima, data);
-    for (const { inputs } of this.formats.values()) inputs?.add(data);
+    for (const { inputs, grids } of this.formats.values())
+      if (grids) inputs.add(data, grids.activations.error);
   }
 
   addOutputs(format: ReportFormat, values: Values, reference: Values): void {
@@ -195,11 +193,11 @@ class LayerWatch {
 }
 
 function resultOf({ grids, difference, inputs }: InFormat, weights: Float32Array): LayerInFormat | undefined {
-  if (grids === undefined || inputs === undefined) return undefined;
+  if (grids === undefined) return undefined;
   const { sqnrDb, cosine } = difference.result();
   return {
     output: { sqnrDb: decibelsOf(sqnrDb), cosine },
-    weights: new GridErrorSum(grids.weights.error).add(weights).result(),
+    weights: new GridErrorSum().add(weights, grids.weights.error).result(),
     activations: inputs.result(),
   };
 }

@@ -1,14 +1,19 @@
-import { calibrate } from '../calibration/calibrate';
-import type { Calibration, Observer } from '../calibration/types';
+import { type Candidate, candidatesFor } from '../compression/candidates';
+import { Job } from '../compression/job';
+import { prepare } from '../compression/pipeline';
+import type { Judge, Score } from '../compression/score';
+import { DEFAULT_MAX_DROP } from '../compression/search';
 import { RequantError } from '../errors';
 import type { Format } from '../layers/layer';
+import { calibrate } from '../models/calibrate';
 import type { MLP } from '../models/mlp';
+import type { Model } from '../models/model';
 import { type QuantizeOptions, quantize } from '../models/quantize';
 import type { QuantizedMLP } from '../models/quantized-mlp';
-import type { Turn } from '../turn';
+import { MODES } from '../models/wish';
 import { measureLatency } from './latency';
 import type { ReportSettings } from './options';
-import { type Score, scoreOf } from './score';
+import { decibelsOf } from './tensors';
 import type { ReportMethod } from './types';
 import { isFinding } from './variants';
 
@@ -17,66 +22,38 @@ interface Method {
   readonly make: (model: MLP, settings: ReportSettings) => Promise<QuantizedMLP>;
 }
 
-const OBSERVERS: readonly Observer[] = ['minmax', 'percentile', 'entropy', 'mse'];
-
-/** The float model's own score, which the others' drop is from. */
-export interface Reference {
-  readonly outputs: Float32Array;
-  readonly score: Score;
+export interface MeasuredMethods {
+  readonly methods: readonly ReportMethod[];
+  /** For which the time was not enough. */
+  readonly untried: number;
 }
 
 /** Makes, measures and drops one method after another: memory holds one. Errors: signal.reason; those of a run. */
 export async function measureMethods(
   model: MLP,
-  reference: Reference,
+  judge: Judge,
   settings: ReportSettings,
-  turn: Turn,
-): Promise<ReportMethod[]> {
-  const methods = methodsOf(settings);
-  const measured: ReportMethod[] = [await measured32(model, reference, settings)];
-  for (const [done, method] of methods.entries()) {
-    settings.onProgress({ step: `method ${method.name}`, done, total: methods.length });
-    measured.push(await measure(method, model, reference, settings, turn));
+): Promise<MeasuredMethods> {
+  const deadline = performance.now() + 1000 * settings.budget;
+  const list = methodsOf(model, settings);
+  const measured = [await measureModel('float32', model, judge, settings)];
+  for (const method of list) {
+    if (performance.now() >= deadline) break;
+    settings.onProgress({ step: method.name, done: measured.length - 1, total: list.length });
+    measured.push(await measure(method, model, judge, settings));
   }
-  return measured;
-}
-
-/** The float model as a point to compare with. */
-async function measured32(
-  model: MLP,
-  { score }: Reference,
-  { rows, latency, signal }: ReportSettings,
-): Promise<ReportMethod> {
-  return {
-    name: 'float32',
-    accuracy: score.accuracy,
-    drop: score.accuracy === null ? null : 0,
-    agreement: score.agreement,
-    sqnrDb: score.sqnrDb,
-    bytes: model.toBytes().length,
-    latency: latency ? await measureLatency(model, rows, signal) : null,
-  };
+  return { methods: measured, untried: list.length + 1 - measured.length };
 }
 
 async function measure(
   { name, make }: Method,
   model: MLP,
-  { outputs, score: float }: Reference,
+  judge: Judge,
   settings: ReportSettings,
-  turn: Turn,
 ): Promise<ReportMethod> {
   try {
     using made = await make(model, settings);
-    const { accuracy, agreement, sqnrDb } = await scoreOf(made, outputs, settings, turn);
-    return {
-      name,
-      accuracy,
-      drop: accuracy === null ? null : float.accuracy! - accuracy,
-      agreement,
-      sqnrDb,
-      bytes: made.toBytes().length,
-      latency: settings.latency ? await measureLatency(made, settings.rows, settings.signal) : null,
-    };
+    return await measureModel(name, made, judge, settings);
   } catch (error) {
     if (!(error instanceof RequantError) || !isFinding(error)) throw error;
     const none = { accuracy: null, drop: null, agreement: null, sqnrDb: null, latency: null };
@@ -84,42 +61,74 @@ async function measure(
   }
 }
 
-function methodsOf({ calibration, quantize: own }: ReportSettings): Method[] {
-  const chosen: Method = made(`int8 static, ${calibration.method}`, own);
-  const observers = OBSERVERS.filter((method) => method !== calibration.method).map(
-    (method): Method => ({
-      name: `int8 static, ${method}`,
-      make: async (model, settings) => {
-        const { signal } = settings;
-        const ranges = await calibrate(model, keptRows(settings), { method, ...(signal && { signal }) });
-        return quantize(model, ranges, { threads: 1, ...own });
-      },
-    }),
-  );
+/** Errors: those of a run; signal.reason. */
+export async function measureModel(
+  name: string,
+  model: Model,
+  judge: Judge,
+  { data, latency, signal }: ReportSettings,
+): Promise<ReportMethod> {
+  const score = await judge.score(model, new Job(signal ? { signal } : {}, name, 1));
+  return {
+    name,
+    ...figuresOf(score),
+    bytes: model.toBytes().length,
+    latency: latency ? await measureLatency(model, data.inputs, signal) : null,
+  };
+}
+
+function figuresOf({ accuracy, drop, agreement, sqnrDb }: Score) {
+  return {
+    accuracy: accuracy ?? null,
+    drop: drop ?? null,
+    agreement: agreement ?? null,
+    sqnrDb: decibelsOf(sqnrDb),
+  };
+}
+
+/** The model as calibrated and FP8, then the candidates of `search` that stand for a kind. */
+function methodsOf(model: MLP, { calibration, quantize: own, data }: ReportSettings): Method[] {
+  const chosen = `int8 static ${calibration.method}`;
+  const candidates = candidatesFor(model.graph, MODES, DEFAULT_MAX_DROP, data).filter(isTypical);
   return [
-    chosen,
-    ...observers,
-    own.weights === 'per-tensor'
-      ? made('int8 static, per-channel weights', { ...own, weights: 'per-channel' })
-      : made('int8 static, per-tensor weights', { ...own, weights: 'per-tensor' }),
-    made('int8 dynamic', { mode: 'dynamic' }),
-    made('int8 weight-only', { mode: 'weight-only' }),
-    made('int4 dynamic, groups of 32', { mode: 'dynamic', format: 'int4' }),
-    made('int4 weight-only, groups of 32', { mode: 'weight-only', format: 'int4' }),
-    made('FP8 E4M3 static', { format: 'e4m3fn' as Format }),
-    made('FP8 E5M2 static', { format: 'e5m2' as Format }),
+    direct(chosen, own),
+    direct('FP8 E4M3 static', { format: 'e4m3fn' as Format }),
+    direct('FP8 E5M2 static', { format: 'e5m2' as Format }),
+    ...candidates.filter(({ name }) => name !== chosen && name !== 'int8 static').map(fromCandidate),
   ];
 }
 
-function made(name: string, options: QuantizeOptions): Method {
-  const make = async (model: MLP, { calibration }: { calibration: Calibration }): Promise<QuantizedMLP> => {
-    const isStatic = options.mode === undefined;
-    return quantize(model, isStatic ? calibration : null, { threads: 1, ...options });
+/** A method alone, where it is at home; groups of 32; no observer that only differs in its batches, no float8 (listed before). */
+function isTypical({ observer, methods, options: { mode, groupSize, format, weights } }: Candidate): boolean {
+  if (observer === 'movingAverage' || (format !== undefined && format !== 'int4')) return false;
+  const used = Object.keys(methods).length;
+  const isPlain = groupSize === undefined || groupSize === 32;
+  const isAtHome = mode === 'static' && weights === undefined;
+  const { smoothQuant = 0.5, mixedPrecision } = methods;
+  if (mixedPrecision !== undefined) return mixedPrecision.fallback === 'float32';
+  return isPlain && smoothQuant === 0.5 && (used === 0 || (used === 1 && isAtHome));
+}
+
+function direct(name: string, options: QuantizeOptions): Method {
+  return {
+    name,
+    make: async (model, { calibration }) => quantize(model, calibration, { threads: 1, ...options }),
+  };
+}
+
+function fromCandidate({ name, observer, methods, options }: Candidate): Method {
+  const make = async (model: MLP, settings: ReportSettings): Promise<QuantizedMLP> => {
+    const { signal, quantize: own } = settings;
+    const job = signal ? { signal } : {};
+    const calibrateBy = (float: MLP) => calibrate(float, keptRows(settings), { method: observer, ...job });
+    const all: QuantizeOptions = { threads: 1, ...own, ...options };
+    const prepared = await prepare(model, calibrateBy, methods, all, job);
+    return quantize(prepared.model, prepared.calibration, all);
   };
   return { name, make };
 }
 
 /** What other observers may look at. */
-function keptRows({ calibration, rows }: ReportSettings): Float32Array {
-  return calibration.kept.length > 0 ? calibration.kept : rows;
+function keptRows({ calibration, data }: ReportSettings): Float32Array {
+  return calibration.kept.length > 0 ? calibration.kept : data.inputs;
 }

@@ -1,17 +1,16 @@
 import type { Calibration, JobOptions } from '../calibration/types';
+import { checkJobOptions } from '../compression/job';
+import type { ScoreData } from '../compression/score';
 import { expected } from '../errors';
-import type { MLP } from '../models/mlp';
 import type { QuantizeOptions } from '../models/quantize';
-import { checkFloats, checkInteger, checkOptionKeys } from '../runtime/checks';
+import { checkInteger, checkOptionKeys } from '../runtime/checks';
 
 /** What `report` takes besides the model. */
 export interface ReportOptions extends JobOptions {
   /** Of `calibrate`, with the rows that it kept. */
   calibration: Calibration;
-  /** Rows to measure on, row-major [rows, inFeatures]; not those of the calibration. Default: the rows that it kept. */
-  rows?: Float32Array;
-  /** A class index a row of `rows`: reports the accuracy. */
-  labels?: Uint8Array | Int32Array;
+  /** Rows to measure on, better not those calibrated on, and maybe their classes. Default: the rows that the calibration kept. */
+  data?: ScoreData;
   /** Of the static int8 model, as `quantize` takes them. */
   quantize?: Pick<QuantizeOptions, 'weights' | 'activations' | 'rounding'>;
   /** Heading of the page. Default: 'Model'. */
@@ -24,20 +23,22 @@ export interface ReportOptions extends JobOptions {
   observedRows?: number;
   /** Whether to time the models, some .3 s each. Default true. */
   latency?: boolean;
+  /** Seconds for the table of methods; the ones that the time is not enough for are left out, and a note says so. Default 30. */
+  budget?: number;
 }
 
 /** The options, checked and completed. */
 export interface ReportSettings {
   readonly calibration: Calibration;
-  readonly rows: Float32Array;
+  readonly data: ScoreData;
   readonly testIsCalibration: boolean;
-  readonly labels: Uint8Array | Int32Array | undefined;
   readonly quantize: NonNullable<ReportOptions['quantize']>;
   readonly title: string;
   readonly date: string | null;
   readonly maxLayers: number;
   readonly observedRows: number;
   readonly latency: boolean;
+  readonly budget: number;
   readonly seed: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: NonNullable<JobOptions['onProgress']>;
@@ -45,71 +46,47 @@ export interface ReportSettings {
 
 const KEYS = [
   'calibration',
-  'rows',
-  'labels',
+  'data',
   'quantize',
   'title',
   'date',
   'maxLayers',
   'observedRows',
   'latency',
-  'signal',
-  'onProgress',
-  'seed',
+  'budget',
 ];
 const MOST_LAYERS = 100;
 const MOST_ROWS = 65_536;
 
-/** Errors: ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE. */
-export function reportSettings(model: MLP, options: ReportOptions): ReportSettings {
-  checkOptionKeys('options', options ?? {}, KEYS);
-  const { calibration, labels, quantize = {}, title = 'Model', date } = options ?? {};
-  const { maxLayers = 12, observedRows = 1024, latency = true, seed = 0, signal, onProgress } = options ?? {};
+/** Errors: ERR_ARGUMENT. The rows and labels are checked where they are used first. */
+export function reportSettings(options: ReportOptions): ReportSettings {
+  checkJobOptions(options, KEYS);
+  const { calibration, data, quantize = {}, title = 'Model', date } = options ?? {};
+  const { maxLayers = 12, observedRows = 1024, latency = true, budget = 30, seed = 0 } = options ?? {};
   if (typeof calibration?.ranges !== 'object' || calibration.ranges === null)
     throw expected('ERR_ARGUMENT', 'a calibration', calibration);
-  const rows = rowsOf(model, options);
+  checkOptionKeys('data', data, ['inputs', 'labels']);
   checkOptionKeys('quantize', quantize, ['weights', 'activations', 'rounding']);
   for (const [name, text] of Object.entries({ title, date: date ?? '' }))
     if (typeof text !== 'string') throw expected('ERR_ARGUMENT', `${name} to be a string`, text);
   checkInteger('maxLayers', maxLayers, 1, MOST_LAYERS);
   checkInteger('observedRows', observedRows, 1, MOST_ROWS);
-  checkInteger('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   if (typeof latency !== 'boolean') throw expected('ERR_ARGUMENT', 'latency to be a boolean', latency);
-  if (labels !== undefined) checkLabels(labels, model, rows);
+  if (!(typeof budget === 'number' && budget >= 0))
+    throw expected('ERR_ARGUMENT', 'budget in seconds ≥ 0', budget);
   return {
     calibration,
-    rows,
-    testIsCalibration: options.rows === undefined,
-    labels,
+    data: data ?? { inputs: calibration.kept },
+    testIsCalibration: data === undefined,
     quantize,
     title,
     date: date ?? null,
     maxLayers,
     observedRows,
     latency,
+    budget,
     seed,
-    signal,
-    onProgress: onProgress ?? (() => {}),
+    signal: options.signal,
+    onProgress: options.onProgress ?? (() => {}),
   };
-}
-
-function rowsOf(model: MLP, { rows, calibration, labels }: ReportOptions): Float32Array {
-  if (rows === undefined && labels !== undefined) throw expected('ERR_ARGUMENT', 'rows beside labels', rows);
-  const used = rows ?? calibration.kept;
-  checkFloats('rows', used);
-  if (used.length === 0)
-    throw expected('ERR_ARGUMENT', 'rows, or a calibration that kept some (keepRows)', 'none');
-  if (used.length % model.inFeatures !== 0)
-    throw expected('ERR_SHAPE', `whole rows of ${model.inFeatures} features`, used);
-  return used;
-}
-
-function checkLabels(labels: unknown, { inFeatures, outFeatures }: MLP, rows: Float32Array): void {
-  if (!(labels instanceof Uint8Array || labels instanceof Int32Array))
-    throw expected('ERR_DTYPE', 'labels to be a Uint8Array or Int32Array', labels);
-  const count = rows.length / inFeatures;
-  if (labels.length !== count) throw expected('ERR_SHAPE', `${count} labels, one a row`, labels.length);
-  const classes = Math.max(outFeatures, 2);
-  const bad = labels.findIndex((label) => label < 0 || label >= classes);
-  if (bad >= 0) throw expected('ERR_ARGUMENT', `labels in 0…${classes - 1}`, `${labels[bad]} at row ${bad}`);
 }

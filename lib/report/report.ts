@@ -28,7 +28,7 @@ export interface Report {
  */
 export async function report(model: MLP, options: ReportOptions): Promise<Report> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
-  const settings = reportSettings(model, options);
+  const settings = reportSettings(options);
   // First: without it the measures would be in vain.
   const plots: Plots = await withPeer(ECHARTS, () => import('./plots/index.js'));
   const data = await reportData(model, settings);

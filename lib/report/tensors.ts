@@ -30,7 +30,7 @@ export function barsOf({ counts, width, min, max, zeros }: Histogram): ReportHis
  */
 const SCALE_ROUNDING = 2 ** -47;
 
-/** Adds up the errors of values on a grid as they come. */
+/** Adds up the errors of values on their grids as they come. */
 export class GridErrorSum {
   private values = 0;
   private signal = 0;
@@ -38,17 +38,22 @@ export class GridErrorSum {
   private clipping = 0;
   private saturated = 0;
 
-  constructor(private readonly grid: IntegerGrid | RoundedGrid) {}
+  /** `grids`: one, or one for each of as many rows. Errors: those of `quantizationError`. */
+  add(values: Float32Array, grids: readonly (IntegerGrid | RoundedGrid)[]): this {
+    const length = values.length / grids.length;
+    for (const [row, grid] of grids.entries())
+      this.addRow(values.subarray(row * length, (row + 1) * length), grid);
+    return this;
+  }
 
-  add(values: Float32Array): this {
-    const { rounding, clipping, saturated } = quantizationError(values, this.grid);
+  private addRow(values: Float32Array, grid: IntegerGrid | RoundedGrid): void {
+    const { rounding, clipping, saturated } = quantizationError(values, grid);
     const n = values.length;
     this.values += n;
     for (let i = 0; i < n; i++) this.signal += values[i]! ** 2;
     this.rounding += n * rounding;
     this.clipping += n * clipping;
     this.saturated += n * saturated;
-    return this;
   }
 
   result(): GridError {

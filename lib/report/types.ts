@@ -56,7 +56,7 @@ export interface OutputError {
   readonly cosine: number;
 }
 
-export interface ReportVariant extends OutputError {
+export interface ReportVariant {
   readonly format: 'float32' | ReportFormat;
   /** Why this format could not be made; the measures are then 0. */
   readonly unavailable?: ReportFailure;
@@ -64,6 +64,8 @@ export interface ReportVariant extends OutputError {
   readonly accuracy: number | null;
   /** Percent of the rows with the float model's argmax; null with one output. */
   readonly agreement: number | null;
+  /** Of the outputs; null: they do not differ. */
+  readonly sqnrDb: number | null;
   /** Of the model file. */
   readonly bytes: number;
   readonly latency: ReportLatency | null;
@@ -150,6 +152,7 @@ export interface ReportSensitivity {
 export interface ReportMethod {
   readonly name: string;
   readonly accuracy: number | null;
+  /** Of accuracy; without labels of rows with the float model's argmax. */
   readonly drop: number | null;
   readonly agreement: number | null;
   readonly sqnrDb: number | null;

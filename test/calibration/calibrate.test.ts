@@ -52,7 +52,7 @@ describe('calibrate', () => {
     }
   });
 
-  it("'auto' is 'mse' for now, and says so", async () => {
+  it("'auto' is 'mse' for a model that cannot judge, and says so", async () => {
     const auto = await calibrate(new Sum(), rows);
     expect(auto.method).toBe('mse');
     expect(auto).toEqual(await calibrate(new Sum(), rows, { method: 'mse' }));

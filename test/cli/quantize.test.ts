@@ -28,10 +28,11 @@ describe('quantize', () => {
     const { code, stdout, stderr } = await cli(['quantize', float, '--calibrate', rows, '-o', target]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     using model = await MLP.load(float);
-    using int8 = quantize(model, await calibrate(model, randomRows(200)));
+    const ranges = await calibrate(model, randomRows(200));
+    using int8 = quantize(model, ranges);
     expect(readFileSync(target)).toEqual(Buffer.from(int8.toBytes()));
     expect(stdout).toContain('static, rounding half-up');
-    expect(stdout).toMatch(/observer +mse, 200 rows/);
+    expect(stdout).toMatch(new RegExp(`observer +${ranges.method}, 200 rows`));
     expect(stdout).toMatch(/size +[\d.]+ K?i?B → [\d.]+ K?i?B \([\d.]+× smaller\)/);
     expect(stdout).not.toContain('tested on');
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_SCALE, MIN_SCALE } from '../../lib/quantization/affine';
+import { maxWeightCode } from '../../lib/quantization/bits';
 import {
-  maxWeightCode,
   quantizeBias,
   quantizeWeights,
   scalesThatFitBias,

@@ -86,8 +86,7 @@ it('a format that the model cannot have says why', () => {
     unavailable: { code: 'ERR_UNSUPPORTED', message: 'expected <x>' },
     accuracy: null,
     agreement: null,
-    sqnrDb: 0,
-    cosine: 0,
+    sqnrDb: null,
     bytes: 0,
     latency: null,
   } as const;

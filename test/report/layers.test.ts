@@ -23,7 +23,7 @@ describe('sampleRows', () => {
     const rows = Float32Array.from({ length: 200 }, (_, i) => i);
     const calibration = await calibrate(model, rows);
     const sample = (seed: number, observedRows: number) =>
-      sampleRows(rows, 2, reportSettings(model, { calibration, rows, seed, observedRows }));
+      sampleRows(rows, 2, reportSettings({ calibration, seed, observedRows }));
     const drawn = sample(1, 10);
     expect(drawn).toHaveLength(20);
     expect([...drawn]).toEqual([...drawn].sort((a, b) => a - b));
@@ -39,7 +39,7 @@ describe('measureLayers', () => {
     using model = new MLP(chain());
     const calibration = await calibrate(model, normalRows(100, WIDTHS[0], 2), { method: 'minmax' });
     const rows = normalRows(50);
-    const settings = reportSettings(model, { calibration, rows, quantize: { weights: 'per-tensor' } });
+    const settings = reportSettings({ calibration, quantize: { weights: 'per-tensor' } });
     const [int8] = makeVariants(model, settings);
     const layers = await measureLayers(model, [int8!], rows, settings, new Turn(undefined));
     int8!.model!.dispose();
@@ -90,7 +90,7 @@ describe('measureLayers', () => {
     ]);
     const rows = normalRows(64, 8).map((x) => Math.abs(x));
     const calibration = await calibrate(model, rows);
-    const settings = reportSettings(model, { calibration, rows });
+    const settings = reportSettings({ calibration });
     const variants = makeVariants(model, settings);
     const [a, b] = await measureLayers(model, variants, rows, settings, new Turn(undefined));
     for (const { model: made } of variants) made?.dispose();

@@ -36,7 +36,13 @@ export async function quickReport(
   const rows = normalRows(300, model.inFeatures);
   const { withLabels = false, ...rest } = options;
   const labels = withLabels ? { labels: ownLabels(model, rows) } : {};
-  return await report(model, { calibration, rows, ...labels, latency: false, ...rest });
+  return await report(model, {
+    calibration,
+    data: { inputs: rows, ...labels },
+    latency: false,
+    budget: 600,
+    ...rest,
+  });
 }
 
 /** The value at 'layers/0/name'. */

@@ -39,19 +39,27 @@ describe('GridErrorSum', () => {
 
   it('tells rounding from clipping, in parts as in one', () => {
     const values = Float32Array.of(0.6, -1.2, 3, -2.5);
-    const whole = new GridErrorSum(grid).add(values).result();
+    const whole = new GridErrorSum().add(values, [grid]).result();
     expect(whole.rounding).toBeCloseTo((0.1 ** 2 + 0.2 ** 2) / 4, 7);
     expect(whole.clipping).toBeCloseTo((1 + 0.25) / 4, 7);
     expect(whole.saturated).toBe(50);
     const signal = values.reduce((sum, x) => sum + x * x, 0);
     expect(whole.sqnrDb).toBeCloseTo(10 * Math.log10(signal / (0.05 + 1.25)), 5);
-    const parts = new GridErrorSum(grid).add(values.subarray(0, 1)).add(values.subarray(1)).result();
+    const parts = new GridErrorSum()
+      .add(values.subarray(0, 1), [grid])
+      .add(values.subarray(1), [grid])
+      .result();
     expect(parts.rounding).toBeCloseTo(whole.rounding, 12);
     expect(parts.saturated).toBe(50);
+    // A grid a row: the first two values on a coarser one.
+    const coarse = { ...grid, scale: 1 };
+    const rows = new GridErrorSum().add(values, [coarse, grid]).result();
+    expect(rows.rounding).toBeCloseTo((0.4 ** 2 + 0.2 ** 2) / 4, 7);
+    expect(rows.clipping).toBeCloseTo((1 + 0.25) / 4, 7);
   });
 
   it('on the grid: no error; a scale that was rounded clips nothing', () => {
-    expect(new GridErrorSum(grid).add(Float32Array.of(0.5, -2)).result()).toEqual({
+    expect(new GridErrorSum().add(Float32Array.of(0.5, -2), [grid]).result()).toEqual({
       sqnrDb: null,
       rounding: 0,
       clipping: 0,
@@ -61,7 +69,7 @@ describe('GridErrorSum', () => {
     const max = weights.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
     for (const step of [-1, 0, 1]) {
       const scale = Math.fround((max / 127) * (1 + step * 2 ** -24));
-      expect(new GridErrorSum({ scale, min: -127, max: 127 }).add(weights).result()).toMatchObject({
+      expect(new GridErrorSum().add(weights, [{ scale, min: -127, max: 127 }]).result()).toMatchObject({
         clipping: 0,
         saturated: 0,
       });

@@ -384,8 +384,7 @@ export async function onnx(bytes: Uint8Array): Promise<void> {
 export async function reports(model: MLP, calibration: Calibration): Promise<void> {
   const options: ReportOptions = {
     calibration,
-    rows: new Float32Array(0),
-    labels: new Uint8Array(0),
+    data: { inputs: new Float32Array(0), labels: new Uint8Array(0) },
     quantize: { weights: 'per-tensor' },
     seed: 1,
   };

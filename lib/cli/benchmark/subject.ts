@@ -1,8 +1,8 @@
-import { calibrate } from '../../calibration/calibrate';
 import type { Calibration } from '../../calibration/types';
 import { expected } from '../../errors';
 import { readFileBytes } from '../../formats/atomic-write';
 import type { ElementwiseName } from '../../layers/elementwise';
+import { calibrate } from '../../models/calibrate';
 import { load } from '../../models/load';
 import type { LoadOptions, Source } from '../../models/load-graph';
 import { MLP } from '../../models/mlp';

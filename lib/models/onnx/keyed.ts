@@ -1,5 +1,5 @@
 import { type Attributes, type ElementwiseOp, elementwiseAttributes } from '../../layers/elementwise';
-import { maxWeightCode } from '../../quantization/weights';
+import { maxWeightCode } from '../../quantization/bits';
 import type { LinearNode, NarrowBits } from '../graph';
 import { checkedWish } from '../wish';
 import type { NodeKey } from './requant-key';

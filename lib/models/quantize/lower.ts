@@ -1,15 +1,10 @@
 import type { Calibration } from '../../calibration/types';
 import { expected, RequantError } from '../../errors';
 import { clampBounds, usefulInputRange } from '../../layers/elementwise';
+import type { WeightBits } from '../../quantization/bits';
 import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
-import {
-  quantizeBias,
-  quantizeWeights,
-  scalesThatFitBias,
-  type WeightBits,
-  weightScales,
-} from '../../quantization/weights';
+import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
 import { activationTable } from '../activation-table';
 import { accumulatorScale, productScale } from '../compile';
 import {

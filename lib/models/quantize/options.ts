@@ -1,6 +1,7 @@
 import { expected, RequantError } from '../../errors';
 import type { Format, LayerQuantization, Mode } from '../../layers/layer';
 import { checkWeightScales } from '../../layers/linear';
+import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/bits';
 import {
   DEFAULT_GROUP_SIZE,
   GROUP_SIZES,
@@ -9,7 +10,6 @@ import {
   isGroupSize,
 } from '../../quantization/int4';
 import { ROUNDINGS, type Rounding } from '../../quantization/rounding';
-import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/weights';
 import { checkOptionKeys, checkWord } from '../../runtime/checks';
 import type { Graph, LinearMode, LinearNode } from '../graph';
 import { RUNTIME_OPTION_KEYS, type RuntimeOptions } from '../runtime-options';
@@ -100,7 +100,7 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
     linears.map((node) => {
       const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
       checkOptionKeys(`layers['${node.name}']`, own, WISH_KEYS);
-      return [node, layerSettings(node, common, { ...node.quantization, ...own }, graph, options.bits ?? 8)];
+      return [node, layerSettings(node, common, chosenFor(node, own, format), graph, options.bits ?? 8)];
     }),
   );
   if (options.bits !== undefined && [...layers.values()].every(({ groupSize }) => groupSize !== undefined))
@@ -115,6 +115,17 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
     output,
     layers,
   };
+}
+
+/** A layer's options over its wish: of another format, they leave only the mode of it. */
+function chosenFor(
+  { quantization: wish = {} }: LinearNode,
+  own: LayerQuantization = {},
+  common: Format,
+): LayerQuantization {
+  const { mode, format = common } = wish;
+  const isOther = own.format !== undefined && own.format !== format;
+  return isOther ? { ...(mode !== undefined && { mode }), ...own } : { ...wish, ...own };
 }
 
 function checkBits(bits: unknown): void {

@@ -1,5 +1,5 @@
 import { bytes, count, plural } from '../../words';
-import { cosine, decibels, microseconds, share, times } from '../figures';
+import { decibels, microseconds, share, times } from '../figures';
 import { type Cell, type Column, figure, type Html, html, type Remark, table } from '../markup';
 import { FORMAT_NAMES } from '../names';
 import type { ReportData, ReportVariant } from '../types';
@@ -9,7 +9,7 @@ export function summarySection(data: ReportData): Html {
 <h2 id="summary">Summary</h2>
 ${tiles(data)}
 ${table('The model in each format', columns(data), rows(data))}
-<p class="note">${measuredOn(data)} SQNR and cosine compare the outputs with the float model’s.${latencyNote(data)}</p>
+<p class="note">${measuredOn(data)} SQNR compares the outputs with the float model’s.${latencyNote(data)}</p>
 </section>`;
 }
 
@@ -61,7 +61,6 @@ function columns({ rows, summary }: ReportData): Column[] {
     ...(rows.labels ? [{ name: 'Accuracy', isNumber: true }] : []),
     { name: 'Same class', isNumber: true },
     { name: 'SQNR, dB', isNumber: true },
-    { name: 'Cosine', isNumber: true },
     { name: 'File, bytes', isNumber: true },
     { name: 'Smaller', isNumber: true },
     ...(hasLatency
@@ -88,7 +87,6 @@ function rows(data: ReportData): (Cell[] | Remark)[] {
       ...(data.rows.labels ? [figure(key('accuracy'), share(variant.accuracy))] : []),
       figure(key('agreement'), share(variant.agreement)),
       figure(key('sqnrDb'), decibels(variant.sqnrDb)),
-      figure(key('cosine'), cosine(variant.cosine)),
       figure(key('bytes'), count(variant.bytes)),
       times(float.bytes / variant.bytes),
       ...(hasLatency

@@ -66,7 +66,20 @@ it('a layer’s own options are stronger than its wish, and its wish than the mo
   const settings = (options: QuantizeOptions) => quantizeSettings(wishing.graph, options).layers.get(node!);
   expect(settings({ mode: 'weight-only' })).toEqual({ mode: 'dynamic', scale, bits: 8 });
   expect(settings({ layers: { fc1: { mode: 'static' } } })).toEqual({ mode: 'static', scale, bits: 8 });
-  expect(settings({ layers: { fc1: { format: 'float32' } } })).toEqual({ mode: 'float', scale, bits: 8 });
+  expect(settings({ layers: { fc1: { format: 'float32' } } })).toEqual({
+    mode: 'float',
+    scale: undefined,
+    bits: 8,
+  });
+  expect(settings({ layers: { fc1: { format: 'int4' } } })).toMatchObject({
+    mode: 'dynamic',
+    scale: undefined,
+  });
+  expect(settings({ layers: { fc1: { format: 'int8', bits: 4 } } })).toEqual({
+    mode: 'dynamic',
+    scale,
+    bits: 4,
+  });
   expect(settings({ bits: 2 })).toEqual({ mode: 'dynamic', scale, bits: 2 });
   expect(settings({ bits: 2, layers: { fc1: { bits: 3 } } })).toEqual({ mode: 'dynamic', scale, bits: 3 });
   expect(settings({ format: 'float32' })).toMatchObject({ mode: 'float' });

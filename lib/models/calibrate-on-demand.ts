@@ -1,4 +1,4 @@
-import type { calibrate as Calibrate } from './calibrate';
+import type { calibrate as Calibrate } from '../calibration/calibrate';
 
 // Without its code until it is called: who only serves models does not load it.
 /** @function */

@@ -1,0 +1,56 @@
+import type { Calibration, JobOptions } from '../calibration/types';
+import type { MLP } from '../models/mlp';
+import type { QuantizeOptions } from '../models/quantize';
+import { correctBias } from './correct-bias';
+import { equalize } from './equalize';
+import { type MixedPrecisionOptions, mixedPrecision } from './mixed-precision';
+import { smoothQuant } from './smooth-quant';
+
+/** Which methods prepare a float model before it is quantized; each is left out where it is undefined or false. */
+export interface Methods {
+  readonly equalize?: boolean | undefined;
+  /** alpha */
+  readonly smoothQuant?: number | undefined;
+  readonly correctBias?: boolean | undefined;
+  readonly mixedPrecision?: Pick<MixedPrecisionOptions, 'maxDrop' | 'fallback' | 'data'> | undefined;
+}
+
+/** Calibrates a model on the rows that all are prepared with; asked again for the same model it gives the same answer. */
+export type Calibrate = (model: MLP) => Promise<Calibration>;
+
+/** What `quantize` is to be given. */
+export interface Prepared {
+  readonly model: MLP;
+  /** Null where nobody asked for one: dynamic and weight-only layers need none. */
+  readonly calibration: Calibration | null;
+}
+
+/**
+ * The methods in the one order that fits: those that move ranges between weights and activations first, then the grid of
+ * the weights, then what makes up for its errors. Errors: those of the methods.
+ */
+export async function prepare(
+  model: MLP,
+  calibrate: Calibrate,
+  methods: Methods,
+  quantize: QuantizeOptions,
+  { signal, onProgress, seed }: JobOptions,
+): Promise<Prepared> {
+  const job: JobOptions = {
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(seed !== undefined && { seed }),
+  };
+  let prepared = model;
+  if (methods.equalize) prepared = await equalize(prepared, job);
+  if (methods.smoothQuant !== undefined)
+    prepared = await smoothQuant(prepared, await calibrate(prepared), { ...job, alpha: methods.smoothQuant });
+  const needsRows = methods.correctBias || methods.mixedPrecision !== undefined;
+  const isStatic = (quantize.mode ?? 'static') === 'static';
+  if (!needsRows && !isStatic) return { model: prepared, calibration: null };
+  const calibration = await calibrate(prepared);
+  if (methods.correctBias) prepared = await correctBias(prepared, calibration, { ...job, quantize });
+  if (methods.mixedPrecision)
+    prepared = await mixedPrecision(prepared, calibration, { ...job, ...methods.mixedPrecision, quantize });
+  return { model: prepared, calibration };
+}
