@@ -12,8 +12,7 @@ export const PIXELS = 784;
 export const CLASSES = 10;
 
 /** One IDX file of bytes: magic 0x0000080d (d dimensions), the dimensions as big-endian uint32, the data. */
-function readIdx(name) {
-  const bytes = readFileSync(path.join(folder, name));
+export function parseIdx(bytes, name) {
   const dimensions = bytes[3];
   if (bytes.readUInt16BE(0) !== 0 || bytes[2] !== 8)
     throw new Error(`expected an IDX file of bytes but received ${name}`);
@@ -22,9 +21,15 @@ function readIdx(name) {
 
 /** 'train': 60,000 rows, 't10k': 10,000. Inputs are pixels / 255, row-major [rows, 784]. */
 export function mnist(split) {
-  const inputs = new Float32Array(readIdx(`${split}-images-idx3-ubyte`));
+  return dataset(split, (name) => readFileSync(path.join(folder, name)));
+}
+
+/** The two files of a split, as `read` gives their bytes. */
+export function dataset(split, read) {
+  const idx = (name) => parseIdx(read(name), name);
+  const inputs = new Float32Array(idx(`${split}-images-idx3-ubyte`));
   for (let i = 0; i < inputs.length; i++) inputs[i] /= 255;
-  return { inputs, targets: readIdx(`${split}-labels-idx1-ubyte`) };
+  return { inputs, targets: idx(`${split}-labels-idx1-ubyte`) };
 }
 
 /** Index of the largest of each row's values. */

@@ -18,7 +18,7 @@ const CHUNK_ROWS = 4096;
  * the ranges. The ranges depend on the rows alone, not on their order or on how they are cut into batches (except with
  * 'movingAverage', which is defined by batches). Nothing is random: `seed` has no effect. 'auto' watches with every
  * observer in the one pass, makes the static int8 model of each one's ranges, and takes those with the smallest
- * Σ(int8 − float)² over the outputs of the kept rows, as `makeJudge` finds; `method` of the result names the observer.
+ * Σ(int8 − float)² over the outputs of the kept rows; `method` of the result names the observer.
  *
  * @throws ERR_NAN_INPUT naming value, row (from the first row of all) and column, both from 0
  * @throws ERR_DTYPE a batch that is not a Float32Array
@@ -27,7 +27,16 @@ const CHUNK_ROWS = 4096;
  * @throws ERR_MODEL_KIND a model that cannot be observed
  * @throws signal.reason when aborted
  */
-export async function calibrate(
+export function calibrate(
+  model: Calibratable,
+  batches: Batches,
+  options?: CalibrateOptions,
+): Promise<Calibration> {
+  return calibrateJudged(model, batches, options);
+}
+
+/** `calibrate` with a judge for 'auto', which is 'mse' without one. */
+export async function calibrateJudged(
   model: Calibratable,
   batches: Batches,
   options?: CalibrateOptions,

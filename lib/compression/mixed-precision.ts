@@ -9,6 +9,7 @@ import { checkFloatModel, rebuilt } from './rebuild';
 import { Judge, type Score, type ScoreData } from './score';
 import { sensitivity } from './sensitivity';
 
+/** What layers become that suffer too much from being quantized. */
 export type Fallback = 'float32' | 'weight-only';
 
 export interface MixedPrecisionOptions extends JobOptions {

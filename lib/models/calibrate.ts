@@ -1,11 +1,11 @@
 import type { calibrate as Calibrate } from '../calibration/calibrate';
-import { calibrate as calibrateRanges } from '../calibration/calibrate';
+import { calibrateJudged } from '../calibration/calibrate';
 import { MLP } from './mlp';
 import { outputError } from './output-error';
 
 /** `calibrate` with a judge of MLPs for 'auto': calibration/ knows no models. */
 export const calibrate: typeof Calibrate = (model, batches, options) =>
-  calibrateRanges(
+  calibrateJudged(
     model,
     batches,
     options,

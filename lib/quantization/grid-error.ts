@@ -11,6 +11,7 @@ export interface IntegerGrid {
 
 /** Any other grid: reals min…max, and the nearest of its numbers for a real between them. */
 export interface RoundedGrid {
+  /** The nearest number of the grid. */
   readonly round: (x: number) => number;
   readonly min: number;
   readonly max: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { calibrate as calibrateRanges } from '../../lib/calibration/calibrate';
+import { calibrateJudged } from '../../lib/calibration/calibrate';
 import { METHOD_NAMES } from '../../lib/calibration/methods';
 import { calibrate, calibrationFromJSON, type Layer, linear, MLP, quantize, relu } from '../../lib/index';
 import { randomChain } from '../support/models';
@@ -52,7 +52,7 @@ describe("'auto'", () => {
       return judgements;
     };
     const options = { signal: abort.signal };
-    await expect(calibrateRanges(model, normal, options, makeJudge)).rejects.toThrow('enough');
+    await expect(calibrateJudged(model, normal, options, makeJudge)).rejects.toThrow('enough');
     expect(judgements).toBe(2);
   });
 });

@@ -2,7 +2,17 @@ import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../lib/formats/npy';
 import { calibrate, linear, MLP, QuantizedMLP, quantize, relu, residual } from '../../lib/index';
-import { cli, errorLine, FEATURES, Folder, json, ownLabels, randomRows, smallLayers } from './support';
+import {
+  cli,
+  errorLine,
+  FEATURES,
+  Folder,
+  fragileLayers,
+  json,
+  ownLabels,
+  randomRows,
+  smallLayers,
+} from './support';
 
 const folder = new Folder();
 const float = folder.model('float.safetensors');
@@ -12,12 +22,6 @@ const right = folder.labels('right.npy', ownLabels(smallLayers(), randomRows(100
 /** A model whose rows differ by less than per-tensor int8 can hold: quantized, it changes its mind. */
 const fragile = folder.model('fragile.safetensors', fragileLayers());
 const fragileLabels = folder.labels('fragile.npy', ownLabels(fragileLayers(), randomRows(100, FEATURES, 2)));
-
-function fragileLayers() {
-  const weight = Float32Array.from({ length: 3 * FEATURES }, (_, i) => (i % FEATURES === 0 ? 1 : 0));
-  for (let n = 0; n < 3; n++) weight[n * FEATURES + 1 + n] = 1e-3;
-  return [linear({ inFeatures: FEATURES, outFeatures: 3, weight, bias: false })];
-}
 
 let outputs = 0;
 const out = (): string => folder.at(`out${outputs++}.safetensors`);

@@ -122,3 +122,10 @@ export function ownLabels(layers: readonly Layer[], rows: Float32Array): number[
 export function errorLine(code: string): RegExp {
   return new RegExp(`^requant: ${code}: [^\\n]+\\n$`);
 }
+
+/** Three classes that differ in small weights: quantizing loses them. */
+export function fragileLayers() {
+  const weight = Float32Array.from({ length: 3 * FEATURES }, (_, i) => (i % FEATURES === 0 ? 1 : 0));
+  for (let n = 0; n < 3; n++) weight[n * FEATURES + 1 + n] = 1e-3;
+  return [linear({ inFeatures: FEATURES, outFeatures: 3, weight, bias: false })];
+}

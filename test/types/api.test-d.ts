@@ -2,6 +2,19 @@
  * The public types, checked by `tsc --noEmit`: what must compile, and, by `@ts-expect-error`, what must not. Nothing
  * here runs.
  */
+
+import {
+  correctBias,
+  equalize,
+  type LayerSensitivity,
+  type MethodResult,
+  mixedPrecision,
+  quantizationError,
+  type SearchResult,
+  search,
+  type sensitivity,
+  smoothQuant,
+} from '../../lib/compression';
 import {
   type Batches,
   type Calibration,
@@ -292,6 +305,34 @@ export async function quantizing(): Promise<void> {
   await calibrate(float, floats, { method: 'max' });
   // @ts-expect-error batches are Float32Arrays
   await calibrate(float, [[1, 2]]);
+}
+
+export async function compressing(): Promise<void> {
+  const models: MLP[] = [
+    await equalize(float, { powersOfTwo: true, seed: 1 }),
+    await smoothQuant(float, calibration, { alpha: 0.5, signal: AbortSignal.timeout(5) }),
+    await correctBias(float, calibration, { quantize: { bits: 4, weights: 'per-tensor' } }),
+    await mixedPrecision(float, calibration, {
+      maxDrop: 0.5,
+      fallback: 'weight-only',
+      data: { inputs: floats, labels: uint8s },
+    }),
+  ];
+  void models;
+  is<Equal<Awaited<ReturnType<typeof sensitivity>>, readonly LayerSensitivity[]>>();
+  const found: SearchResult = await search(float, floats, { budget: 5, maxDrop: 1, modes: ['static'] });
+  quantize(found.model, found.calibration, found.options);
+  is<Equal<typeof found.results, readonly MethodResult[]>>();
+  quantizationError(floats, { scale: floats, min: -127, max: 127 });
+  quantizationError(floats, { round: Math.round, min: -1, max: 1 });
+  // @ts-expect-error the gate must be said
+  await mixedPrecision(float, calibration, {});
+  // @ts-expect-error only float models
+  await equalize(quantized);
+  // @ts-expect-error a misspelt option
+  await smoothQuant(float, calibration, { aplha: 0.5 });
+  // @ts-expect-error 5 bits
+  quantize(float, calibration, { bits: 5 });
 }
 
 export function kernelOperators(): void {
