@@ -109,5 +109,5 @@ async function tried(
 ): Promise<Score> {
   const mixed = rebuilt(model, wishes(layers), { step: 'mixedPrecision' });
   using quantized = quantize(mixed, calibration, options);
-  return judge.score(quantized, job);
+  return await judge.score(quantized, job); // before it is disposed of
 }

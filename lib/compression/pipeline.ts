@@ -26,8 +26,8 @@ export interface Prepared {
 }
 
 /**
- * The methods in the one order that fits: those that move ranges between weights and activations first, then the grid of
- * the weights, then what makes up for its errors. Errors: those of the methods.
+ * The methods in the one order that fits: those that move ranges between weights and activations, then which layers keep
+ * which format, then what makes up for the errors of these. Errors: those of the methods.
  */
 export async function prepare(
   model: MLP,
@@ -49,8 +49,9 @@ export async function prepare(
   const isStatic = (quantize.mode ?? 'static') === 'static';
   if (!needsRows && !isStatic) return { model: prepared, calibration: null };
   const calibration = await calibrate(prepared);
-  if (methods.correctBias) prepared = await correctBias(prepared, calibration, { ...job, quantize });
+  // While the model is still what the user gave: later methods make its float form another one, fitted to the grids.
   if (methods.mixedPrecision)
     prepared = await mixedPrecision(prepared, calibration, { ...job, ...methods.mixedPrecision, quantize });
+  if (methods.correctBias) prepared = await correctBias(prepared, calibration, { ...job, quantize });
   return { model: prepared, calibration };
 }

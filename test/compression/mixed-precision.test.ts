@@ -64,6 +64,17 @@ describe('mixedPrecision', () => {
     expect(drop(await mixedPrecision(model, calibration, { ...options, maxDrop: 0 }))).toBe(0);
   });
 
+  it('judges on more rows than fit in one run', async () => {
+    const many = new Seeded(1502).normals(10 * 5000);
+    const mixed = await mixedPrecision(model, calibration, {
+      maxDrop: 5,
+      data: { inputs: many },
+      quantize: narrow,
+    });
+    expect((mixed.graph.record[0] as { drop?: number }).drop).toBeLessThanOrEqual(5);
+    expect(Object.keys(wishes(mixed)).length).toBeGreaterThan(0);
+  });
+
   it('judges by labels where there are some', async () => {
     const labels = Uint8Array.from({ length: 500 }, () => 5);
     const mixed = await mixedPrecision(model, calibration, {

@@ -28,7 +28,7 @@ describe('prepare', () => {
       { seed: 1 },
     );
     const steps = (float: MLP) => float.graph.record.map(({ step }) => step);
-    expect(steps(prepared)).toEqual(['equalize', 'smoothQuant', 'correctBias', 'mixedPrecision']);
+    expect(steps(prepared)).toEqual(['equalize', 'smoothQuant', 'mixedPrecision', 'correctBias']);
     expect(seen.map(steps)).toEqual([['equalize'], ['equalize', 'smoothQuant']]);
     expect(calibration!.ranges).toEqual((await calibrate(seen[1]!, rows, { method: 'minmax' })).ranges);
   });
