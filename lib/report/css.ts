@@ -68,6 +68,7 @@ th, td { text-align: left; padding: 5px 10px; border-bottom: 1px solid var(--lin
 thead th { color: var(--muted); font-weight: 600; font-size: 13px; white-space: nowrap; }
 tbody th { font-weight: 500; max-width: 22em; overflow-wrap: anywhere; }
 td { max-width: 34em; }
+td:not(.n) { min-width: 7em; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 tr { break-inside: avoid; }
 dl { margin: 0; }

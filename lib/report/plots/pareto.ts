@@ -9,8 +9,8 @@ const LEFT = 58;
 const RIGHT = 40;
 const TOP = 30;
 const BOTTOM = 46;
-/** Points that are closer than this share a label. */
-const MIN_DISTANCE = 15;
+/** Points that are closer than this share a mark: a line of text, and one number. */
+const MIN_DISTANCE = { x: 26, y: 14 };
 
 interface Mark {
   readonly points: readonly ParetoPoint[];
@@ -85,9 +85,9 @@ function markSeries({ points, x, y }: Mark, front: ReadonlySet<number>, split: n
       distance: 5,
       color: INK,
       textBorderColor: SURFACE,
-      textBorderWidth: 4,
+      textBorderWidth: 3,
       fontWeight: isOnFront ? 'bold' : 'normal',
-      formatter: points.map(({ number }) => number).join(', '),
+      formatter: runs(points.map(({ number }) => number)),
     },
     data: [[x, y]],
   };
@@ -118,9 +118,25 @@ function marksOf(points: readonly ParetoPoint[], x: Range, y: Range): Mark[] {
   const marks: { points: ParetoPoint[]; x: number; y: number; at: [number, number] }[] = [];
   for (const point of points) {
     const at = pixels(point);
-    const near = marks.find((mark) => Math.hypot(mark.at[0] - at[0], mark.at[1] - at[1]) < MIN_DISTANCE);
+    const near = marks.find(
+      (mark) =>
+        Math.abs(mark.at[0] - at[0]) < MIN_DISTANCE.x && Math.abs(mark.at[1] - at[1]) < MIN_DISTANCE.y,
+    );
     if (near === undefined) marks.push({ points: [point], x: point.cost, y: point.gain, at });
     else near.points.push(point);
   }
   return marks;
+}
+
+/** Ascending numbers as '1, 3–5'. */
+function runs(numbers: readonly number[]): string {
+  const found: { first: number; last: number }[] = [];
+  for (const number of numbers) {
+    const run = found.at(-1);
+    if (run !== undefined && run.last === number - 1) run.last = number;
+    else found.push({ first: number, last: number });
+  }
+  const text = ({ first, last }: { first: number; last: number }): string =>
+    first === last ? `${first}` : last === first + 1 ? `${first}, ${last}` : `${first}–${last}`;
+  return found.map(text).join(', ');
 }

@@ -109,6 +109,12 @@ describe('paretoPlot', () => {
     expect(marks('surface')).toHaveLength(1);
   });
 
+  it('many numbers in one place are written short', () => {
+    const points = [1, 2, 3, 4, 6, 7, 9].map((number) => ({ number, cost: 5, gain: 50 }));
+    const svg = paretoPlot(points, { cost: 'KiB', gain: '%', leastSpan: 1 }, label);
+    expect(svg).toContain('>1–4, 6, 7, 9</text>');
+  });
+
   it('one point, and points of one value', () => {
     const axes = { cost: 'KiB', gain: '%', leastSpan: 0.3 };
     expect(paretoPlot([{ number: 1, cost: 0, gain: 0 }], axes, label)).not.toMatch(/NaN|Infinity/);
