@@ -66,7 +66,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; overflow-wrap: 
 caption { text-align: left; color: var(--muted); font-size: 13px; padding: 4px 0; }
 th, td { text-align: left; padding: 5px 10px; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { color: var(--muted); font-weight: 600; font-size: 13px; white-space: nowrap; }
-tbody th { font-weight: 500; max-width: 22em; overflow-wrap: anywhere; }
+tbody th { font-weight: 500; min-width: 3em; max-width: 22em; overflow-wrap: anywhere; }
 td { max-width: 34em; }
 td:not(.n) { min-width: 7em; }
 .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }

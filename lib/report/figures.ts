@@ -28,9 +28,11 @@ export function microseconds(value: number | undefined): string {
   return value < 100 ? value.toFixed(1) : count(Math.round(value));
 }
 
-/** Four significant digits. */
+/** Four significant digits; small numbers with an exponent. */
 export function number(value: number): string {
-  return minus(String(Number(value.toPrecision(4))));
+  const isSmall = value !== 0 && Math.abs(value) < 1e-3;
+  const text = isSmall ? value.toExponential(3) : String(Number(value.toPrecision(4)));
+  return text.replaceAll('-', '−');
 }
 
 export function cosine(value: number): string {

@@ -20,6 +20,6 @@ it('times', () => {
 });
 
 it('numbers', () => {
-  expect([-1.23456, 0.000012346, 0].map(figures.number)).toEqual(['−1.235', '0.00001235', '0']);
+  expect([-1.23456, 0.000012346, 0].map(figures.number)).toEqual(['−1.235', '1.235e−5', '0']);
   expect(figures.cosine(0.9999897)).toBe('0.999990');
 });

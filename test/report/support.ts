@@ -58,7 +58,7 @@ export function expectShown(value: unknown, text: string, where: string): void {
   else if (text === '∞' || text === '∞ dB') expect(value, where).toBeNull();
   else if (text === '< 0.01 %') expect(value, where).toBeLessThan(0.01);
   else {
-    const digits = text.replace('−', '-').replace(/,| %| dB/g, '');
+    const digits = text.replaceAll('−', '-').replace(/,| %| dB/g, '');
     const [, fraction = ''] = /^-?\d+\.?(\d*)$/.exec(digits) ?? [];
     const shown = Number(digits);
     expect(shown, `${where}: ${text}`).not.toBeNaN();

@@ -62,13 +62,17 @@ export function histogramPlot({ histogram, grids, min, max }: ReportTensor, labe
   );
 }
 
-/** Data and grids, with some air. A grid that reaches far beyond the data would squeeze it: it is cut. */
+/**
+ * Data and evenly spaced grids, with some air. Float8 grids reach as far to the other side of 0, where there may be
+ * nothing, and a grid may reach far beyond the data: they are cut.
+ */
 function extent(min: number, max: number, grids: readonly ReportGrid[]): [number, number] {
   const size = Math.max(max, -min) || 1;
   const reach = (value: number): number => Math.min(Math.max(value, -2 * size), 2 * size);
-  const low = Math.min(min, 0, ...grids.map((grid) => reach(grid.min)));
-  const high = Math.max(max, 0, ...grids.map((grid) => reach(grid.max)));
-  const air = 0.02 * (high - low || 1);
+  const even = grids.filter(({ step }) => step !== null);
+  const low = Math.min(min, 0, ...even.map((grid) => reach(grid.min)));
+  const high = Math.max(max, 0, ...even.map((grid) => reach(grid.max)));
+  const air = 0.03 * (high - low || 1);
   return [low - air, high + air];
 }
 

@@ -72,11 +72,18 @@ describe('histogramPlot', () => {
     expect(strokes(svg, 'int8')).toBeGreaterThan(3);
   });
 
+  it('float8 numbers on the side where nothing is are left out', () => {
+    const positive = { ...tensor, min: 0, histogram: { ...tensor.histogram, start: 0, width: 0.3 } };
+    const svg = histogramPlot({ ...positive, grids: [grid('e4m3fn', [-2, -1, 0, 1, 2])] }, label);
+    expect(strokes(svg, 'fp8')).toBe(3);
+  });
+
   it('nothing at all, and one huge grid', () => {
     const empty = { min: 0, max: 0, histogram: { start: 0, width: 1, counts: [0], zeros: 5 }, grids: [] };
     expect(histogramPlot(empty, label)).not.toMatch(/NaN|Infinity/);
-    const svg = histogramPlot({ ...tensor, grids: [grid('e4m3fn', [-448, 0, 448])] }, label);
-    expect(strokes(svg, 'fp8')).toBe(1);
+    const huge = grid('int8', [-448, 0, 448]);
+    const svg = histogramPlot({ ...tensor, grids: [{ ...huge, step: 448 }] }, label);
+    expect(strokes(svg, 'int8')).toBe(1);
     expect(strokes(svg, 'data')).toBe(5);
   });
 });
