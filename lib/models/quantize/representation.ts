@@ -32,11 +32,15 @@ export function chooseRepresentation(graph: Graph, settings: Settings): Represen
     const forms = wanted.get(value)!;
     return forms.has('codes') && !(value === graph.input && forms.has('float'));
   };
-  // Dynamic, weight-only and float layers write float32; whoever wants codes gets them through a quantize node.
-  const writesFloat = new Set(
-    graph.nodes
-      .filter((node) => node.op === 'linear' && settings.layers.get(node)!.mode !== 'static')
-      .map((node) => node.output),
-  );
+  // Dynamic, weight-only and float layers write float32, and so do the functions behind them: rounded once, after a ReLU
+  // has taken its half of the range. Whoever wants codes gets them through a quantize node.
+  const writesFloat = new Set<string>();
+  for (const node of graph.nodes) {
+    const isFloat =
+      node.op === 'linear'
+        ? settings.layers.get(node)!.mode !== 'static'
+        : 'attributes' in node && writesFloat.has(node.inputs[0]!);
+    if (isFloat) writesFloat.add(node.output);
+  }
   return new Set(values.filter((value) => isKeptAsCodes(value) && !writesFloat.has(value)));
 }

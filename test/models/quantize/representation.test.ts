@@ -48,10 +48,10 @@ describe('chooseRepresentation', () => {
     ['nothing in a weight-only model', [fc('a'), relu(), fc('b')], { mode: 'weight-only' }, []],
     ['nothing in a float32 one', [fc('a'), relu(), fc('b')], { format: 'float32' }, []],
     [
-      'what a static layer reads from a dynamic one is quantized behind it',
-      [fc('a'), relu(), fc('b')],
+      'what a static layer reads from a dynamic one is quantized behind it and its activations',
+      [fc('a'), relu(), tanh(), fc('b')],
       { layers: { a: { mode: 'dynamic' } } },
-      ['1'],
+      [],
     ],
     [
       'what a dynamic layer reads is float32',
