@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     // bench/ and the release are plain JavaScript, and so are their tests.
     include: ['test/**/*.test.ts', 'test/{bench,package}/*.test.mjs'],
-    exclude: ['test/conformance/**', '**/node_modules/**'], // npm run test:conformance
+    // npm run test:conformance, npm run test:report
+    exclude: ['test/conformance/**', 'test/report/browser/**', '**/node_modules/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // .ci/run adds up the passed tests.

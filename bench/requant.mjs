@@ -13,8 +13,8 @@ export const { MicroBatcher } = await load('serving.mjs');
 export const { kernels, quantizeLinear } = await load('kernels.mjs');
 export const { version } = await load('version.js');
 export const { thisSystem } = await load('cli/system.js');
-export const { takeTurns } = await load('cli/benchmark/turns.js');
-export const { quantile, ratioSpread, sorted } = await load('cli/benchmark/statistics.js');
+export const { takeTurns } = await load('timing/turns.js');
+export const { quantile, ratioSpread, sorted } = await load('timing/statistics.js');
 /** The addon itself, for measurements that are no part of the API. */
 export const { native } = await load('runtime/native.js');
 

@@ -25,7 +25,7 @@ const CORE_NAMES = ['MLP', 'QuantizedMLP', 'RequantError', 'load'];
 const options = {
   cwd: root,
   platform: 'node',
-  external: ['node-gyp-build', /^@bufbuild\/protobuf/],
+  external: ['node-gyp-build', 'echarts', /^@bufbuild\/protobuf/],
   // The oldest Node that is supported knows no `using`.
   transform: { target: 'node20' },
 };
@@ -57,7 +57,7 @@ const bundle = await rolldown({
   input: {
     main: 'lib/index.ts',
     'onnx-main': 'lib/onnx.ts',
-    peer: 'lib/models/onnx/peer.ts',
+    'onnx-peer': 'lib/models/onnx/peer.ts',
     ...CORE,
     ...Object.fromEntries(others.map((name) => [name, `lib/${name}.ts`])),
   },
@@ -68,7 +68,8 @@ await bundle.write({
   format: 'cjs',
   exports: 'named',
   entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
+  // Not the name of a file by tsc, which the command line loads.
+  chunkFileNames: ({ name }) => (name === 'core' ? 'core.js' : `${name}.part.js`),
   minifyInternalExports: false,
   codeSplitting: {
     groups: [
@@ -98,7 +99,7 @@ ${functions.map((name) => `  ${name}: (...args) => main().${name}(...args),`).jo
 writeFileSync(
   `${root}dist/onnx.js`,
   `'use strict';
-const { isMissing, missingPeer } = require('./peer.js');
+const { isMissing, missingPeer } = require('./onnx-peer.js');
 const main = () => {
   try {
     return require('./onnx-main.js');

@@ -19,6 +19,18 @@ const LIB = {
   training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
   compression: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
   serving: ['base', 'runtime', 'models'],
+  timing: ['base'],
+  report: [
+    'base',
+    'quantization',
+    'runtime',
+    'layers',
+    'calibration',
+    'fp8',
+    'models',
+    'compression',
+    'timing',
+  ],
   cli: [
     'base',
     'quantization',
@@ -30,6 +42,8 @@ const LIB = {
     'models',
     'training',
     'compression',
+    'timing',
+    'report',
     'entry',
   ],
   entry: [
@@ -43,6 +57,7 @@ const LIB = {
     'training',
     'compression',
     'serving',
+    'report',
   ],
 };
 const NATIVE = {
@@ -57,8 +72,11 @@ const NATIVE = {
   training: ['base', 'arith'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };
-/** The optional peer dependency: what `import 'requant'` reaches must do without it. */
-const PROTOBUF_FOLDER = path.join('lib', 'formats', 'onnx');
+/** The optional peer dependencies, each with the one folder that imports it: what an entry point reaches at once must do without. */
+const PEERS = {
+  '@bufbuild/protobuf': path.join('lib', 'formats', 'onnx'),
+  echarts: path.join('lib', 'report', 'plots'),
+};
 const LIB_BASE_FILES = [
   'errors',
   'tensor',
@@ -69,6 +87,8 @@ const LIB_BASE_FILES = [
   'package-root',
   'difference',
   'turn',
+  'peer',
+  'words',
 ];
 
 const problems = [];
@@ -102,14 +122,14 @@ function imports(file) {
 function checkReachable(entry) {
   const seen = new Set([entry]);
   for (const file of seen) {
-    if (file.startsWith(PROTOBUF_FOLDER))
-      problems.push(`${entry} loads ${file}, which needs @bufbuild/protobuf`);
+    for (const [peer, folder] of Object.entries(PEERS))
+      if (file.startsWith(folder)) problems.push(`${entry} loads ${file}, which needs ${peer}`);
     for (const target of imports(file)) seen.add(target);
   }
 }
 
 // Not 'onnx', which scripts/bundle.mjs puts off until one of its functions is called.
-for (const entry of ['index', 'kernels', 'training', 'compression', 'fp8', 'serving'])
+for (const entry of ['index', 'kernels', 'training', 'compression', 'fp8', 'serving', 'report'])
   checkReachable(path.join('lib', `${entry}.ts`));
 
 for (const file of files('lib', /\.ts$/)) {
@@ -119,8 +139,10 @@ for (const file of files('lib', /\.ts$/)) {
   }
   const touchesAddon = /node-gyp-build/.test(text) && !file.startsWith(path.join('lib', 'runtime'));
   if (touchesAddon) problems.push(`${file}: only lib/runtime loads the addon`);
-  if (/(from |import\()'@bufbuild\/protobuf/.test(text) && !file.startsWith(PROTOBUF_FOLDER))
-    problems.push(`${file}: only ${PROTOBUF_FOLDER} imports @bufbuild/protobuf`);
+  for (const [, target] of text.matchAll(/(?:from |import\()'([^'.][^']*)'/g))
+    for (const [peer, folder] of Object.entries(PEERS))
+      if (target.startsWith(peer) && !file.startsWith(folder))
+        problems.push(`${file}: only ${folder} imports ${peer}`);
 }
 
 for (const file of files('native', /\.(h|cpp)$/)) {

@@ -1,33 +1,8 @@
-/** How numbers, names and tables are printed. */
+/** How results and tables are printed. */
 
-/** Names and texts of a model file may hold anything: no control character of theirs reaches a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
-}
+import { count, percent, printable } from '../words';
 
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-export function plural(value: number, unit: string): string {
-  return `${count(value)} ${unit}${value === 1 ? '' : 's'}`;
-}
-
-const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-export function bytes(value: number): string {
-  const power = Math.min(Math.max(Math.floor(Math.log2(value) / 10), 0), BYTE_UNITS.length - 1);
-  const scaled = value / 1024 ** power;
-  return `${power === 0 ? value : scaled.toFixed(1)} ${BYTE_UNITS[power]}`;
-}
-
-export function percent(value: number): string {
-  return `${value.toFixed(2)} %`;
-}
-
-export function rowRate(rowsPerSecond: number): string {
-  return `${count(Math.round(rowsPerSecond))} rows/s`;
-}
+export { bytes, count, percent, plural, printable, real, rowRate } from '../words';
 
 export function accuracy({ correct, percent: share }: { correct: number; percent: number }): string {
   return `${percent(share)} (${count(correct)} right)`;
@@ -41,11 +16,6 @@ export function agreement(share: number | null): string | undefined {
 /** Signal to quantization noise. */
 export function sqnr(decibels: number): string {
   return Number.isFinite(decibels) ? `${decibels.toFixed(1)} dB` : '∞ (the same outputs)';
-}
-
-/** Six significant digits. */
-export function real(value: number): string {
-  return String(Number(value.toPrecision(6)));
 }
 
 /** Columns as wide as their widest cell, two spaces apart; those listed in `right` are aligned to the right. */

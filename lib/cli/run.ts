@@ -18,6 +18,7 @@ import {
 } from './outcome';
 import { ProgressBar } from './progress';
 import { addQuantize } from './quantize';
+import { addReport } from './report';
 
 /** The world as a command sees it: `process` in main.ts, plain objects in tests. */
 export interface Io {
@@ -86,7 +87,7 @@ function program(io: Io, execute: Execute): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate was missed (--max-drop), 130 interrupted.',
     );
-  for (const add of [addQuantize, addInspect, addEval, addConvert, addDiff, addBench, addDoctor])
+  for (const add of [addQuantize, addInspect, addEval, addConvert, addDiff, addReport, addBench, addDoctor])
     add(root, execute);
   return root;
 }

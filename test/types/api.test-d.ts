@@ -80,6 +80,7 @@ import {
 
 import { type ExportOptions, exportOnnx, type ImportOptions, importOnnx } from '../../lib/onnx';
 
+import { type Report, type ReportData, type ReportOptions, report } from '../../lib/report';
 import { type BatcherStats, type BatchReport, MicroBatcher } from '../../lib/serving';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -447,4 +448,22 @@ export function fp8(x: Float32Array): void {
   quantizeFp8(x, 'e4m3');
   // @ts-expect-error bytes
   decode(new Int8Array(1), 'e4m3fn');
+}
+
+export async function reports(model: MLP, calibration: Calibration): Promise<void> {
+  const options: ReportOptions = {
+    calibration,
+    data: { inputs: new Float32Array(0), labels: new Uint8Array(0) },
+    quantize: { weights: 'per-tensor' },
+    seed: 1,
+  };
+  const { html, data }: Report = await report(model, options);
+  const [float]: ReportData['summary'] = data.summary;
+  void [html, data.advice[0]?.text, float?.accuracy ?? 0];
+  // @ts-expect-error ranges are needed
+  void report(model, {});
+  // @ts-expect-error only grids of int8
+  void report(model, { calibration, quantize: { mode: 'dynamic' } });
+  // @ts-expect-error plain data, not to be changed
+  data.title = 'another';
 }

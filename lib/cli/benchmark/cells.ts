@@ -1,9 +1,9 @@
 import type { Model } from '../../models/model';
+import { quantile, ratioSpread, type Spread, sorted } from '../../timing/statistics';
+import { type Contender, type Effort, type Timed, takeTurns } from '../../timing/turns';
 import type { Context } from '../outcome';
 import { type Onnxruntime, OrtModel } from './onnxruntime';
-import { quantile, ratioSpread, type Spread, sorted } from './statistics';
 import type { Subject } from './subject';
-import { type Contender, type Effort, type Timed, takeTurns } from './turns';
 
 export const CONTENDERS = ['int8', 'float32', 'onnxruntime'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];

@@ -1,6 +1,6 @@
+import type { Spread } from '../../timing/statistics';
 import { count, plural, table } from '../format';
 import type { Cell, ContenderName } from './cells';
-import type { Spread } from './statistics';
 
 const TITLES: Readonly<Record<ContenderName, string>> = {
   int8: 'int8',

@@ -4,6 +4,7 @@ import 'requant/training';
 import 'requant/compression';
 import 'requant/fp8';
 import 'requant/serving';
+import 'requant/report';
 import 'requant/onnx';
 import inference from './inference.cjs';
 

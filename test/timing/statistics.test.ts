@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, quantile, ratioSpread, sorted, spread } from '../../../lib/cli/benchmark/statistics';
+import { median, quantile, ratioSpread, sorted, spread } from '../../lib/timing/statistics';
 
 describe('quantile', () => {
   it('is linear between neighbours', () => {

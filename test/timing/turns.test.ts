@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Contender, takeTurns } from '../../../lib/cli/benchmark/turns';
+import { type Contender, takeTurns } from '../../lib/timing/turns';
 
 const EFFORT = { minTurns: 4, maxTurns: 4, burstMs: 0, warmUpMs: 0, cellMs: 0, slowTurns: 2 };
 

@@ -1,0 +1,22 @@
+export type { ReportOptions } from './report/options';
+export { type Report, report } from './report/report';
+export type {
+  GridError,
+  LayerInFormat,
+  OutputError,
+  ReportAdvice,
+  ReportCalibration,
+  ReportData,
+  ReportFailure,
+  ReportFormat,
+  ReportGrid,
+  ReportHistogram,
+  ReportLatency,
+  ReportLayer,
+  ReportMethod,
+  ReportModel,
+  ReportRows,
+  ReportSensitivity,
+  ReportTensor,
+  ReportVariant,
+} from './report/types';

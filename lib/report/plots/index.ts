@@ -1,0 +1,4 @@
+/** Data → SVG. The only folder that loads echarts. */
+export { barPlot } from './bars';
+export { histogramPlot } from './histogram';
+export { paretoPlot } from './pareto';
