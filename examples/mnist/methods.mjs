@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { calibrate, linear, MLP, quantize, relu } from 'requant';
-import { correctBias, equalize, mixedPrecision, smoothQuant } from 'requant/compression';
+import { adaRound, correctBias, equalize, gptq, mixedPrecision, smoothQuant } from 'requant/compression';
 import { train } from 'requant/training';
 import { fashion } from './fashion.mjs';
 import { activationOutliers, rescaledChannels, shiftedInputs } from './harder.mjs';
@@ -37,6 +37,17 @@ const smooth = (alpha) => async (model, rows) =>
   smoothQuant(model, await calibrate(model, rows, { method: 'minmax' }), { alpha });
 /** Takes what was calibrated on the model as prepared so far. */
 const corrected = (model, calibration, options) => correctBias(model, calibration, { quantize: options });
+/** Weights rounded to the grid that the options state. */
+const rounded =
+  (round, correct = false) =>
+  async (model, calibration, options) => {
+    const { format, bits, groupSize, weights } = options;
+    const grid = Object.fromEntries(
+      Object.entries({ format, bits, groupSize, weights }).filter(([, value]) => value !== undefined),
+    );
+    const narrow = await round(model, calibration, grid);
+    return correct ? correctBias(narrow, calibration, { quantize: options }) : narrow;
+  };
 const mixed = (fallback) => (model, calibration, options, labels) =>
   mixedPrecision(model, calibration, {
     maxDrop: MIXED_DROP,
@@ -79,9 +90,20 @@ const CASES = [
         options: { mode: 'weight-only', format: 'int4', groupSize: 32 },
         finish: corrected,
       }),
+      way('weight-only int4, groups of 32, GPTQ', {
+        options: { mode: 'weight-only', format: 'int4', groupSize: 32 },
+        finish: rounded(gptq),
+      }),
       way('weight-only int4, groups of 128', {
         options: { mode: 'weight-only', format: 'int4', groupSize: 128 },
       }),
+      way('weight-only int4, groups of 128, GPTQ', {
+        options: { mode: 'weight-only', format: 'int4', groupSize: 128 },
+        finish: rounded(gptq),
+      }),
+      way('FP8, E4M3FN', { options: { format: 'e4m3fn' } }),
+      way('FP8, E5M2', { options: { format: 'e5m2' } }),
+      way('FP8, formats searched', { options: { format: 'fp8-search' } }),
     ],
   },
   {
@@ -131,7 +153,15 @@ const CASES = [
       way('equalization', { scale: (model) => equalize(model) }),
       way('bias correction', { finish: corrected }),
       way('equalization, bias correction', { scale: (model) => equalize(model), finish: corrected }),
+      way('AdaRound', { finish: rounded(adaRound), shown: true }),
+      way('GPTQ', { finish: rounded(gptq), shown: true }),
+      way('GPTQ, bias correction', { finish: rounded(gptq, true), shown: true }),
       way('a scale a channel', { options: { weights: 'per-channel' } }),
+      way('a scale a channel, GPTQ', {
+        options: { weights: 'per-channel' },
+        finish: rounded(gptq),
+        shown: true,
+      }),
       way('mixed precision, weight-only', { finish: mixed('weight-only') }),
       way('mixed precision, float32', { finish: mixed('float32') }),
     ],
