@@ -166,10 +166,11 @@ function smallerAdvice({ methods, summary }: Findings): ReportAdvice | undefined
     )
     .toSorted((a, b) => a.bytes - b.bytes || cost(a) - cost(b))[0];
   if (smallest === undefined || float === undefined || smallest.bytes >= 0.8 * int8.bytes) return undefined;
+  const mode = smallest.name.includes('dynamic') ? 'dynamic' : 'weight-only';
   return {
     level: 'hint',
     text: `If size matters: ‘${smallest.name}’ is ${times(float.bytes / smallest.bytes)} smaller than float32 and costs ${points(cost(smallest))} points.`,
-    command: '--format int4',
+    command: `--format int4 --mode ${mode}`,
   };
 }
 

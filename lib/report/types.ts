@@ -1,9 +1,10 @@
 /** What a report holds, as plain JSON: numbers are finite or null, nothing is a class. */
 
-/** The formats that a report sets side by side. */
-export const REPORT_FORMATS = ['int8', 'e4m3fn'] as const;
-export type ReportFormat = (typeof REPORT_FORMATS)[number];
+/** The formats that a report sets beside float32. */
+export type ReportFormat = 'int8' | 'e4m3fn';
+export const REPORT_FORMATS: readonly ReportFormat[] = ['int8', 'e4m3fn'];
 
+/** All that stands in a report. */
 export interface ReportData {
   /** Of this layout: 1. */
   readonly version: 1;
@@ -26,6 +27,7 @@ export interface ReportData {
   readonly notes: readonly string[];
 }
 
+/** The float model in numbers. */
 export interface ReportModel {
   readonly inFeatures: number;
   readonly outFeatures: number;
@@ -37,6 +39,7 @@ export interface ReportModel {
   readonly operators: readonly string[];
 }
 
+/** What was measured on. */
 export interface ReportRows {
   readonly calibration: number;
   /** Rows that accuracy and output error are measured on. */
@@ -56,6 +59,7 @@ export interface OutputError {
   readonly cosine: number;
 }
 
+/** The whole model in one format. */
 export interface ReportVariant {
   readonly format: 'float32' | ReportFormat;
   /** Why this format could not be made; the measures are then 0. */
@@ -77,11 +81,13 @@ export interface ReportLatency {
   readonly batch: number;
 }
 
+/** Why something could not be made: a RequantError. */
 export interface ReportFailure {
   readonly code: string;
   readonly message: string;
 }
 
+/** One Linear layer. */
 export interface ReportLayer {
   readonly name: string;
   readonly inFeatures: number;
@@ -96,6 +102,7 @@ export interface ReportLayer {
   readonly formats: Readonly<Partial<Record<ReportFormat, LayerInFormat>>>;
 }
 
+/** The values of a tensor, in real units, and the grids that they are rounded to. */
 export interface ReportTensor {
   readonly min: number;
   readonly max: number;
@@ -142,6 +149,7 @@ export interface GridError {
   readonly saturated: number;
 }
 
+/** What one layer costs. */
 export interface ReportSensitivity {
   readonly name: string;
   /** Of the model's output where this layer alone is int8; null where nothing differs. */
@@ -162,6 +170,7 @@ export interface ReportMethod {
   readonly error?: string;
 }
 
+/** Where the ranges come from. */
 export interface ReportCalibration {
   readonly method: string;
   readonly rows: number;
@@ -171,6 +180,7 @@ export interface ReportCalibration {
   readonly record: readonly Readonly<Record<string, unknown>>[];
 }
 
+/** One thing to try, or that nothing needs to be done. */
 export interface ReportAdvice {
   /** good: nothing to do; hint: worth a try; problem: something is lost. */
   readonly level: 'good' | 'hint' | 'problem';

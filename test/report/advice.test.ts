@@ -8,7 +8,7 @@ type Changes = { -readonly [K in keyof ReportData]?: ReportData[K] };
 let base: ReportData;
 
 beforeAll(async () => {
-  const { data } = await quickReport(chain(), { withLabels: true });
+  const { data } = await quickReport(chain(), { withLabels: true, withMethods: true });
   // Nothing to remark on: each test changes one thing.
   const [float, int8, fp8] = data.summary;
   base = {

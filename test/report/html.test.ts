@@ -8,7 +8,12 @@ import { chain, expectShown, quickReport, valueAt } from './support';
 let made: Report;
 
 beforeAll(async () => {
-  made = await quickReport(chain(), { withLabels: true, title: 'Test', date: '2026-11-22' });
+  made = await quickReport(chain(), {
+    withLabels: true,
+    withMethods: true,
+    title: 'Test',
+    date: '2026-11-22',
+  });
 });
 
 describe('the page', () => {
@@ -45,7 +50,12 @@ describe('the page', () => {
   });
 
   it('the same for the same data', async () => {
-    const again = await quickReport(chain(), { withLabels: true, title: 'Test', date: '2026-11-22' });
+    const again = await quickReport(chain(), {
+      withLabels: true,
+      withMethods: true,
+      title: 'Test',
+      date: '2026-11-22',
+    });
     expect(again.data).toEqual(made.data);
     expect(again.html).toBe(made.html);
   });
@@ -60,7 +70,7 @@ describe('hostile names', () => {
       relu(),
       linear({ inFeatures: 5, outFeatures: 3, name: ']]><svg onload=alert(2)>' }),
     ];
-    const { html, data } = await quickReport(layers, { title: evil, date: evil });
+    const { html, data } = await quickReport(layers, { title: evil, date: evil, withMethods: true });
     expect(data.layers[0]!.name).toBe(evil);
     expect(html).not.toMatch(/<script|\u202e|\0/);
     for (const [tag] of html.matchAll(/<[a-z][^<>]*>/gi))

@@ -128,7 +128,10 @@ function marksOf(points: readonly ParetoPoint[], x: Range, y: Range): Mark[] {
   return marks;
 }
 
-/** Ascending numbers as '1, 3–5'. */
+/** Runs that a label names; the table has them all. */
+const MOST_RUNS = 3;
+
+/** Ascending numbers as '1, 3–5', or '1, 3–5, 7, …'. */
 function runs(numbers: readonly number[]): string {
   const found: { first: number; last: number }[] = [];
   for (const number of numbers) {
@@ -138,5 +141,6 @@ function runs(numbers: readonly number[]): string {
   }
   const text = ({ first, last }: { first: number; last: number }): string =>
     first === last ? `${first}` : last === first + 1 ? `${first}, ${last}` : `${first}–${last}`;
-  return found.map(text).join(', ');
+  const named = found.slice(0, MOST_RUNS).map(text);
+  return [...named, ...(found.length > MOST_RUNS ? ['…'] : [])].join(', ');
 }

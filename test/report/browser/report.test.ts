@@ -23,9 +23,12 @@ async function makeReports(): Promise<void> {
     linear({ inFeatures: 5, outFeatures: 3, name: 'b' }),
   ];
   const deep = Array.from({ length: 15 }, () => 6);
-  reports.set('plain', await quickReport());
-  reports.set('timed', await quickReport(chain(), { withLabels: true, latency: true, date: '2026-11-22' }));
-  reports.set('hostile', await quickReport(named, { title: EVIL }));
+  reports.set('plain', await quickReport(chain(), { withMethods: true }));
+  reports.set(
+    'timed',
+    await quickReport(chain(), { withLabels: true, withMethods: true, latency: true, date: '2026-11-22' }),
+  );
+  reports.set('hostile', await quickReport(named, { title: EVIL, withMethods: true }));
   reports.set('deep', await quickReport(chain(deep), { maxLayers: 100 }));
   for (const [name, { html }] of reports) writeFileSync(path.join(folder, `${name}.html`), html);
 }

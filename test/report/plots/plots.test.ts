@@ -118,8 +118,10 @@ describe('paretoPlot', () => {
 
   it('many numbers in one place are written short', () => {
     const points = [1, 2, 3, 4, 6, 7, 9].map((number) => ({ number, cost: 5, gain: 50 }));
-    const svg = paretoPlot(points, { cost: 'KiB', gain: '%', leastSpan: 1 }, label);
-    expect(svg).toContain('>1–4, 6, 7, 9</text>');
+    const axes = { cost: 'KiB', gain: '%', leastSpan: 1 };
+    expect(paretoPlot(points, axes, label)).toContain('>1–4, 6, 7, 9</text>');
+    const more = [...points, { number: 12, cost: 5, gain: 50 }];
+    expect(paretoPlot(more, axes, label)).toContain('>1–4, 6, 7, 9, …</text>');
   });
 
   it('one point, and points of one value', () => {
