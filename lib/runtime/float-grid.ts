@@ -43,5 +43,5 @@ export function gridErrors(
   checkFloats('x', x);
   checkFloats('denominators', denominators);
   if (!(errors instanceof Float64Array)) throw expected('ERR_DTYPE', 'errors to be a Float64Array', errors);
-  return callNative((addon) => addon.gridErrors(x, format, denominators, errors));
+  return callNative((addon) => addon.roundToGrid(x, format, denominators, true, errors));
 }

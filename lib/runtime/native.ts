@@ -196,21 +196,17 @@ export interface NativeAddon {
   quantizeLinear<O extends Codes>(x: Float32Array, scale: number, zeroPoint: number, out: O): O;
   dequantizeLinear(q: Codes | Int32Array, scale: number, zeroPoint: number, out: Float32Array): Float32Array;
   dynamicQuantizeLinear(x: Float32Array, out: Uint8Array): { scale: number; zeroPoint: number };
-  /** One denominator, or one a row; where not `scaled`, numbers of the grid as if it was the numerator. */
-  roundToGrid(
+  /**
+   * One denominator, or one a row. Into a Float32Array: the nearest numbers, where not `scaled` those of the grid as if it
+   * was the numerator; into a Float64Array: Σ (y − x)² of each row.
+   */
+  roundToGrid<O extends Float32Array | Float64Array>(
     x: Float32Array,
     grid: NativeFloatGrid,
     denominators: Float32Array,
     scaled: boolean,
-    out: Float32Array,
-  ): Float32Array;
-  /** Σ (y − x)² of each row. */
-  gridErrors(
-    x: Float32Array,
-    grid: NativeFloatGrid,
-    denominators: Float32Array,
-    errors: Float64Array,
-  ): Float64Array;
+    out: O,
+  ): O;
   activationTable(
     name: NativeElementwise,
     a: number,

@@ -66,7 +66,7 @@ std::span<float> floats(const Napi::Value& value, const char* name) {
   return elements<float>(value, napi_float32_array, name, "a Float32Array");
 }
 
-std::span<double> doubles(const Napi::Value& value, const char* name) {
+[[gnu::cold]] std::span<double> doubles(const Napi::Value& value, const char* name) {
   return elements<double>(value, napi_float64_array, name, "a Float64Array");
 }
 
@@ -100,7 +100,7 @@ std::span<int32_t> optional_int32s(const Napi::Value& value, const char* name) {
   return value.IsUndefined() ? std::span<int32_t>{} : int32s(value, name);
 }
 
-FloatGrid float_grid(const Napi::Object& o) {
+[[gnu::cold]] FloatGrid float_grid(const Napi::Object& o) {
   return {int32(o.Get("mantissa"), "mantissa"), int32(o.Get("minExponent"), "minExponent"),
           number(o.Get("limit"), "limit"), number(o.Get("numerator"), "numerator"), 1};
 }

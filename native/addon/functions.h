@@ -21,7 +21,6 @@ Napi::Value quantize_linear(const Napi::CallbackInfo& info);
 Napi::Value dequantize_linear(const Napi::CallbackInfo& info);
 Napi::Value dynamic_quantize_linear(const Napi::CallbackInfo& info);
 Napi::Value round_to_grid(const Napi::CallbackInfo& info);
-Napi::Value grid_errors(const Napi::CallbackInfo& info);
 Napi::Value activation_table(const Napi::CallbackInfo& info);
 
 // plans.cpp

@@ -23,7 +23,6 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("dequantizeLinear", dequantize_linear);
   define("dynamicQuantizeLinear", dynamic_quantize_linear);
   define("roundToGrid", round_to_grid);
-  define("gridErrors", grid_errors);
   define("activationTable", activation_table);
 
   define("compilePlan", compile_plan);

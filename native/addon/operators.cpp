@@ -121,23 +121,20 @@ Napi::Value dynamic_quantize_linear(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/// (x, { mantissa, minExponent, limit, numerator }, denominators, scaled, out)
-Napi::Value round_to_grid(const Napi::CallbackInfo& info) {
+/// (x, { mantissa, minExponent, limit, numerator }, denominators, scaled, out): numbers in a Float32Array, or
+/// sums of squared errors in a Float64Array
+[[gnu::cold]] Napi::Value round_to_grid(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  check(env,
-        ops::round_to_grid(active_kernel(env),
-                           {floats(info[0], "x"), float_grid(info[1].As<Napi::Object>()),
-                            floats(info[2], "max"), boolean(info[3], "scaled"), floats(info[4], "out")}));
+  const auto& kernel = active_kernel(env);
+  const auto x = floats(info[0], "x");
+  const FloatGrid format = float_grid(info[1].As<Napi::Object>());
+  const auto denominators = floats(info[2], "denominators");
+  const bool errors =
+      info[4].IsTypedArray() && info[4].As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
+  check(env, errors ? ops::grid_errors(kernel, x, format, denominators, doubles(info[4], "errors"))
+                    : ops::round_to_grid(kernel, {x, format, denominators, boolean(info[3], "scaled"),
+                                                  floats(info[4], "out")}));
   return info[4];
-}
-
-/// (x, format as above, denominators, errors)
-Napi::Value grid_errors(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  check(env,
-        ops::grid_errors(active_kernel(env), floats(info[0], "x"), float_grid(info[1].As<Napi::Object>()),
-                         floats(info[2], "max"), doubles(info[3], "errors")));
-  return info[3];
 }
 
 /// (function, a, b, input scale, input zero point, input is unsigned, output scale, zero point, is unsigned)

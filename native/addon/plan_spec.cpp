@@ -130,7 +130,8 @@ void add_layer_norm(Napi::Env env, Builder& builder, const Napi::Object& s, Valu
   check(env, builder.add(spec));
 }
 
-void add_round_to_grid(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in, ValueId out) {
+[[gnu::cold]] void add_round_to_grid(Napi::Env env, Builder& builder, const Napi::Object& s, ValueId in,
+                                     ValueId out) {
   FloatGrid grid = float_grid(s);
   grid.denominator = number(s.Get("denominator"), "denominator");
   check(env, builder.add_round_to_grid(in, out, grid));

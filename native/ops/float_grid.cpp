@@ -10,14 +10,16 @@
 
 namespace requant::ops {
 
-Status check_float_grid(const FloatGrid& grid) {
+// gnu::cold: small rather than fast, where a call does little beside what it calls.
+
+[[gnu::cold]] Status check_float_grid(const FloatGrid& grid) {
   if (arith::valid_grid(grid)) return {};
   return {Code::argument,
           "expected a float8 grid with numbers that float32 holds but received scale or largest number " +
               std::to_string(grid.denominator)};
 }
 
-void replace_nan(std::span<const float> x, float value, float* out) noexcept {
+[[gnu::cold]] void replace_nan(std::span<const float> x, float value, float* out) noexcept {
   for (size_t i = 0; i < x.size(); ++i) {
     if (x[i] != x[i]) out[i] = value;
   }
@@ -26,7 +28,7 @@ void replace_nan(std::span<const float> x, float value, float* out) noexcept {
 namespace {
 
 /// One denominator, or one a row of `values` values, each with a valid grid.
-Status check_rows(size_t values, FloatGrid grid, std::span<const float> denominators) {
+[[gnu::cold]] Status check_rows(size_t values, FloatGrid grid, std::span<const float> denominators) {
   const size_t rows = denominators.size();
   if (rows == 0 || values % rows != 0) {
     return {Code::shape, "expected one largest number or scale, or one a row of " + std::to_string(values) +
@@ -67,7 +69,7 @@ double row_error(const kernels::VectorKernel& kernel, std::span<const float> x,
 
 }  // namespace
 
-Status round_to_grid(const kernels::KernelSet& kernel, const FloatGridRequest& request) {
+[[gnu::cold]] Status round_to_grid(const kernels::KernelSet& kernel, const FloatGridRequest& request) {
   if (Status s = check_rows(request.x.size(), request.format, request.denominators); !s.ok()) return s;
   if (Status s = check_length("out", request.out.size(), request.x.size()); !s.ok()) return s;
   if (overlap(request.x.data(), request.x.size_bytes(), request.out.data(), request.out.size_bytes()))

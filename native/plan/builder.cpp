@@ -141,7 +141,7 @@ Status Builder::add_dequantize(ValueId input, ValueId output, Grid grid) {
   return append(make_dequantize(input, output, std::move(grid)));
 }
 
-Status Builder::add_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid) {
+[[gnu::cold]] Status Builder::add_round_to_grid(ValueId input, ValueId output, const FloatGrid& grid) {
   if (Status s = check_wiring({&input, 1}, output, ValueType::f32, ValueType::f32); !s.ok()) return s;
   if (Status s = check_same_features(input, output); !s.ok()) return s;
   if (Status s = ops::check_float_grid(grid); !s.ok()) return s;

@@ -138,7 +138,8 @@ void dequantize(const DequantizeRow& d) noexcept {
   for (size_t i = 0; i < d.count; ++i) d.out[i] = arith::dequantize(d.codes[i], d.scale, d.zero_point);
 }
 
-bool round_to_grid(const GridRow& row) noexcept {
+/// Cold: unrolled and vectorized it would be the largest function here.
+[[gnu::cold]] bool round_to_grid(const GridRow& row) noexcept {
   bool nan = false;
   for (size_t i = 0; i < row.count; ++i) {
     nan |= row.x[i] != row.x[i];

@@ -62,15 +62,14 @@ bool round_to_grid(const GridRow& row) noexcept {
     nan = D::either(nan, D::is_nan(x));
     D::store(row.out + i, round(x));
   }
-  if (const size_t rest = row.count - i; rest > 0) {
+  bool any = D::any(nan);
+  if (const size_t rest = row.count - i; rest > 0) {  // once more, as a row of one vector
     float last[D::kLanes] = {};
     __builtin_memcpy(last, row.x + i, rest * sizeof(float));
-    const auto x = D::load(last);
-    nan = D::either(nan, D::is_nan(x));
-    D::store(last, round(x));
+    any |= round_to_grid<D>({last, D::kLanes, row.grid, row.scaled, last});
     __builtin_memcpy(row.out + i, last, rest * sizeof(float));
   }
-  return D::any(nan);
+  return any;
 }
 
 }  // namespace
