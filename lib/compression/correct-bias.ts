@@ -16,7 +16,7 @@ export interface CorrectBiasOptions extends JobOptions {
  * Bias correction: quantized weights Wq move the mean of a layer's output; its bias takes that back, so that the mean
  * output of every Linear is the float model's again.
  *
- *     b' = W·E[x] + b − Wq·E[x̂]        = b − (Wq − W)·E[x̂] − W·(E[x̂] − E[x])
+ *     b' = b + W·E[x] − Wq·E[x̂]        = b − (Wq − W)·E[x̂] − W·(E[x̂] − E[x])
  *
  * x is what the layer reads in the float model, x̂ in the quantized one whose earlier layers are corrected already; both
  * means are over the rows that the calibration kept. Give `quantize` the same calibration and options afterwards.
@@ -40,38 +40,37 @@ export async function correctBias(
   const biases = new Map<string, { bias: Float32Array }>();
   const shifts: Record<string, number> = {};
   const step = () => ({ step: 'correctBias', largestShift: shifts });
-  for (const [
-    i,
-    {
+  for (const [i, float] of linears.entries()) {
+    const {
       name,
       inputs: [input],
-    },
-  ] of linears.entries()) {
+    } = float;
     const corrected = rebuilt(model, biases, step());
     using quantized = quantize(corrected, calibration, options.quantize);
     const { graph } = quantized;
     const node = linearNodes(graph).find((other) => other.name === name)!;
     const [from] = node.inputs as [string];
     const quantizedMeans = await featureMeans(graph, rows, new Set([from]), job);
-    const wanted = meanOutput(linears[i]!, model.graph, means.get(input!)!);
-    const before = meanOutput({ ...node, bias: linears[i]!.bias! }, graph, quantizedMeans.get(from)!);
-    const { bias = new Float32Array(wanted.length) } = linears[i]!;
-    biases.set(name, { bias: Float32Array.from(bias, (b, n) => b + (wanted[n]! - before[n]!)) });
-    shifts[name] = wanted.reduce((max, y, n) => Math.max(max, Math.abs(y - before[n]!)), 0);
+    const wanted = meanProduct(float, model.graph, means.get(input!)!);
+    const found = meanProduct(node, graph, quantizedMeans.get(from)!);
+    const shift = wanted.map((y, n) => y - found[n]!);
+    const { bias = new Float32Array(shift.length) } = float;
+    biases.set(name, { bias: Float32Array.from(bias, (b, n) => b + shift[n]!) });
+    shifts[name] = shift.reduce((max, y) => Math.max(max, Math.abs(y)), 0);
     await job.report(i + 1);
   }
   return rebuilt(model, biases, step());
 }
 
-/** W·E[x] + b, in float64. */
-function meanOutput(node: LinearNode, { values }: Graph, mean: Float64Array): Float64Array {
+/** W·E[x], in float64. */
+function meanProduct(node: LinearNode, { values }: Graph, mean: Float64Array): Float64Array {
   const input = values.get(node.inputs[0]!)!;
   const weight = realWeights(node.weight, values.get(node.output)!.features, input.features);
   // A scale a feature is folded into the weights, which multiply codes then.
   const unit = isCodes(input) && input.scale.length > 1 ? input.scale : undefined;
   const x = unit ? mean.map((value, k) => value / unit[k]!) : mean;
   return Float64Array.from({ length: weight.length / x.length }, (_, n) => {
-    let sum = node.bias?.[n] ?? 0;
+    let sum = 0;
     for (let k = 0; k < x.length; k++) sum += weight[n * x.length + k]! * x[k]!;
     return sum;
   });

@@ -37,7 +37,8 @@ export class Job {
 export function checkJobOptions(options: JobOptions | undefined, known: readonly string[]): void {
   checkOptionKeys('options', options, [...known, ...JOB_OPTION_KEYS]);
   const { signal, onProgress, seed } = options ?? {};
-  if (signal !== undefined && !(signal instanceof AbortSignal))
+  // Not `instanceof`: test environments bring an AbortSignal of their own.
+  if (signal !== undefined && !(typeof signal === 'object' && signal !== null && 'aborted' in signal))
     throw expected('ERR_ARGUMENT', 'signal to be an AbortSignal', signal);
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw expected('ERR_ARGUMENT', 'onProgress to be a function', onProgress);

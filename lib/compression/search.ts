@@ -215,6 +215,9 @@ class Calibrations {
   }
 }
 
+/** What setTimeout takes; it fires at once for more. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /** Aborts with a signal, or when the time is over. */
 class Limit {
   private readonly controller = new AbortController();
@@ -227,7 +230,8 @@ class Limit {
   ) {
     if (outer?.aborted) this.forward();
     outer?.addEventListener('abort', this.forward);
-    if (milliseconds !== undefined) this.timer = setTimeout(() => this.controller.abort(), milliseconds);
+    if (milliseconds !== undefined)
+      this.timer = setTimeout(() => this.controller.abort(), Math.min(milliseconds, MAX_TIMEOUT));
   }
 
   get signal(): AbortSignal {

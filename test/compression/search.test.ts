@@ -63,6 +63,12 @@ describe('search', () => {
     expect(found.name).toBe('int8 static mse');
   });
 
+  it('has all the time where none is said to be over', async () => {
+    const found = await search(model, rows, { budget: Number.POSITIVE_INFINITY, modes: ['weight-only'] });
+    expect(found.results.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(found.untried).toBe(0);
+  });
+
   it('leaves out what would change nothing', () => {
     const random = new Seeded(1804);
     const { graph } = new MLP([randomLinear(random, 4, 4, 'a'), gelu(), randomLinear(random, 4, 4, 'b')]);

@@ -6,6 +6,7 @@ import {
   gelu,
   hardSwish,
   type Layer,
+  type LayerQuantization,
   leakyRelu,
   linear,
   load,
@@ -129,4 +130,30 @@ it('and again: the second file is the first', async () => {
     const file = exportOnnx(one);
     expect(Buffer.compare(exportOnnx(await load(file)), file)).toBe(0);
   }
+});
+
+describe('bits and wishes of layers come back', () => {
+  const [first, ...others] = NETS['relu']!;
+  const layers = (quantization: LayerQuantization) => [{ ...first!, name: FIRST, quantization }, ...others];
+
+  it.each(['static', 'dynamic', 'weight-only'] as const)('4 bits, %s', async (mode) => {
+    const float = new MLP(NETS['relu']!, { seed: 2 });
+    const narrow = quantize(float, await calibrate(float, rows), { mode, bits: 4 });
+    const again = (await expectSameBits(narrow)) as typeof narrow;
+    const bits = (model: typeof narrow) =>
+      model.graph.nodes.flatMap((node) =>
+        node.op === 'linear' ? [(node.weight as { bits?: number }).bits] : [],
+      );
+    expect(bits(again)).toEqual(bits(narrow));
+    expect(bits(narrow)).toEqual([4, 4, 4]);
+  });
+
+  it.each<LayerQuantization>([
+    { format: 'int8', bits: 3, mode: 'dynamic', scale: Float32Array.of(0.1) },
+    { format: 'int4', groupSize: 32, scale: new Float32Array(40).fill(0.5) },
+    { format: 'float32' },
+  ])('%j', async (wish) => {
+    const again = await expectSameBits(new MLP(layers(wish), { seed: 2 }));
+    expect((again as MLP).layers[0]!.quantization).toEqual(wish);
+  });
 });

@@ -11,7 +11,7 @@ module.exports = async function inference({ calibrate, kernels, linear, MLP, Qua
   ]);
   const float = new MLP(layers.slice(0, -1), { seed: 5 });
   const rows = Float32Array.from({ length: ROWS * FEATURES[0] }, (_, i) => ((i * 7919) % 2048) / 512 - 2);
-  const ranges = await calibrate(float, rows);
+  const ranges = await calibrate(float, rows, { method: 'mse' });
   const made = quantize(float, ranges);
   const models = [
     float,
