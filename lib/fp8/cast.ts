@@ -8,6 +8,7 @@ const NAN_CODE = 0x7f;
 const INFINITY_OF_E5M2 = 0x7c;
 const ONE = Float32Array.of(1);
 
+/** Of `encode`. */
 export interface EncodeOptions {
   /** Default true: what is too large, and ±Infinity, becomes ± the largest number. Else NaN (E4M3FN) or ±Infinity (E5M2). */
   saturate?: boolean;

@@ -6,6 +6,7 @@ import { integrate } from './quadrature';
  * lay beyond was clipped to them. Mass inside and on the ends is 1 together.
  */
 export interface Density {
+  /** Inside (min, max). */
   pdf(x: number): number;
   readonly min: number;
   readonly max: number;

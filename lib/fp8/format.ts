@@ -17,6 +17,7 @@ import type { FloatFormat } from '../runtime/float-grid';
 
 /** OCP formats that files store: a code a byte, by the rules of ONNX. */
 export type StorageFormat = 'e4m3fn' | 'e5m2';
+/** Any float8 format: a storage format, or bits of mantissa and exponent. */
 export type Fp8Format = StorageFormat | Fp8;
 
 export const STORAGE_FORMATS: readonly StorageFormat[] = ['e4m3fn', 'e5m2'];

@@ -3,6 +3,7 @@ import { checkFloats, checkOptionKeys } from '../runtime/checks';
 import { roundToGrid } from '../runtime/float-grid';
 import { checkMax, type Fp8Format, formatDenominator, formatInfo } from './format';
 
+/** Of `quantizeFp8`. */
 export interface QuantizeFp8Options {
   /** Largest number of { mantissa, exponent }, or one a row. Default: the format's `max`, or that of the bias 2^(E−1). */
   max?: number | Float32Array;

@@ -4,11 +4,13 @@ import { gridErrors } from '../runtime/float-grid';
 import { formatInfo } from './format';
 import { largestPerRow } from './largest';
 
+/** Of `searchFormat`. */
 export interface SearchFormatOptions {
   /** Channels, each with a largest number of its own: x is row-major [rows, x.length / rows]. Default 1. */
   rows?: number;
 }
 
+/** What `searchFormat` found. */
 export interface FormatSearch {
   /** The format that most channels do best with; of equally many the one with the longer mantissa. */
   readonly mantissa: number;

@@ -1,21 +1,11 @@
+import { gridValues } from '../fp8/format';
 import type { RoundedGrid } from '../quantization/grid-error';
 
-/**
- * E4M3FN: ±(8 + m)·2^(e − 10) for e = 1 … 15, m = 0 … 7, and m·2^−9 below; S.1111.111 is NaN, so the largest is 448.
- * Those ≥ 0, in order.
- */
-export function e4m3Levels(): number[] {
-  return Array.from({ length: 127 }, (_, code) => {
-    const [e, m] = [code >> 3, code & 7];
-    return e === 0 ? m * 2 ** -9 : (8 + m) * 2 ** (e - 10);
-  });
-}
-
-const LEVELS = e4m3Levels();
+const LEVELS = gridValues('e4m3fn');
 
 /** Every number of E4M3FN by a scale, in order. */
 export function scaledLevels(scale: number): number[] {
-  const positive = LEVELS.map((level) => scale * level);
+  const positive = [...LEVELS].map((level) => scale * level);
   return [
     ...positive
       .slice(1)

@@ -38,21 +38,15 @@ function integerGrids(graph: Graph, { inputs, weight }: LinearNode): LayerGrids 
   };
 }
 
-/** Float8 layers state the format and the scales of their weights and of what they read alike. */
-interface Float8 {
-  readonly format: string;
-  readonly scale: Float32Array;
-}
-
 function float8Grids(graph: Graph, { inputs, weight }: LinearNode): LayerGrids | undefined {
-  const { fp8 } = graph.values.get(inputs[0]!) as unknown as { readonly fp8?: Float8 };
-  const own = weight as unknown as Float8;
-  if (fp8?.format !== 'e4m3fn' || own.format !== 'e4m3fn') return undefined;
+  const input = graph.values.get(inputs[0]!)!;
+  if (input.dtype !== 'fp8' || input.fp8.format !== 'e4m3fn' || weight.format !== 'e4m3fn') return undefined;
+  const scale = input.fp8.scale[0]!;
   return {
-    activations: { error: [e4m3Grid(fp8.scale[0]!)], drawn: [float8Grid('FP8 E4M3', fp8.scale[0]!)] },
+    activations: { error: [e4m3Grid(scale)], drawn: [float8Grid('FP8 E4M3', scale)] },
     weights: {
-      error: Array.from(own.scale, e4m3Grid),
-      drawn: ofFeatures(own.scale, 'FP8 E4M3', float8Grid),
+      error: Array.from(weight.scale, e4m3Grid),
+      drawn: ofFeatures(weight.scale, 'FP8 E4M3', float8Grid),
     },
   };
 }

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { e4m3Grid, e4m3Levels, scaledLevels } from '../../lib/report/float8';
+import { e4m3Grid, scaledLevels } from '../../lib/report/float8';
 
 describe('E4M3FN', () => {
   it('has the numbers of the format', () => {
-    const levels = e4m3Levels();
-    expect(levels).toHaveLength(127);
-    expect([levels[0], levels[1], levels[8], levels.at(-1)]).toEqual([0, 2 ** -9, 2 ** -6, 448]);
-    expect(levels).toEqual([...levels].sort((a, b) => a - b));
     const all = scaledLevels(0.5);
     expect([all.length, all[0], all[126], all.at(-1)]).toEqual([253, -224, 0, 224]);
   });
