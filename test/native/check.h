@@ -32,6 +32,13 @@ inline bool check(bool ok, std::string_view what = "",
   return false;
 }
 
+inline bool has_argument(int argc, char** argv, std::string_view name) {
+  for (int i = 1; i < argc; ++i) {
+    if (argv[i] == name) return true;
+  }
+  return false;
+}
+
 inline void run_case(std::string_view name, const std::function<void()>& body) {
   tally().failures_in_case = 0;
   body();

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 #include <vector>
 
 #include "dispatch/registry.h"
@@ -27,13 +26,6 @@ inline const std::vector<const dispatch::Kernel*>& kernels_here() {
     return kernels;
   }();
   return here;
-}
-
-inline bool has_argument(int argc, char** argv, std::string_view name) {
-  for (int i = 1; i < argc; ++i) {
-    if (argv[i] == name) return true;
-  }
-  return false;
 }
 
 /// The same bits, or NaN both (the sign and payload of a NaN are the hardware's).
