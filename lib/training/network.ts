@@ -19,7 +19,7 @@ interface NormParameters {
  * else is float32 rounded operation by operation: the same bits everywhere.
  */
 export class Network {
-  private readonly parameters = new Map<LinearNode, Parameters>();
+  private readonly linears = new Map<LinearNode, Parameters>();
   private readonly norms = new Map<LayerNormNode, NormParameters>();
   private readonly values = new Map<string, Float32Array>();
   private readonly gradients = new Map<string, Float32Array>();
@@ -31,15 +31,25 @@ export class Network {
         this.norms.set(node, { weight: node.gamma?.slice(), bias: node.beta?.slice() });
       if (node.op !== 'linear') continue;
       const bias = node.bias as Float32Array | undefined;
-      this.parameters.set(node, { weight: (node.weight.data as Float32Array).slice(), bias: bias?.slice() });
+      this.linears.set(node, { weight: (node.weight.data as Float32Array).slice(), bias: bias?.slice() });
     }
+  }
+
+  /** The network's own arrays, named by the value that their node writes, in the order of the nodes. */
+  parameters(): [name: string, parameter: Float32Array][] {
+    return this.graph.nodes.flatMap((node) => {
+      const own = node.op === 'linear' ? this.linears.get(node) : this.norms.get(node as LayerNormNode);
+      return Object.entries(own ?? {}).flatMap(([name, values]): [string, Float32Array][] =>
+        values === undefined ? [] : [[`${node.output}.${name}`, values]],
+      );
+    });
   }
 
   /** The graph with the weights as they are now. */
   snapshot(): Graph {
     const nodes = this.graph.nodes.map((node): Node => {
       if (node.op === 'layerNorm') return snapshotNorm(node, this.norms.get(node)!);
-      const own = node.op === 'linear' ? this.parameters.get(node) : undefined;
+      const own = node.op === 'linear' ? this.linears.get(node) : undefined;
       if (own === undefined || node.op !== 'linear') return node;
       return {
         ...node,
@@ -114,7 +124,7 @@ export class Network {
   }
 
   private forwardLinear(node: LinearNode, x: Float32Array, y: Float32Array): void {
-    const { weight, bias } = this.parameters.get(node)!;
+    const { weight, bias } = this.linears.get(node)!;
     const [n, k] = [this.features(node.output), this.features(node.inputs[0]!)];
     callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y));
     if (bias === undefined) return;
@@ -167,7 +177,7 @@ export class Network {
     dy: Float32Array,
     visit: (parameter: Float32Array, gradient: Float32Array) => void,
   ): void {
-    const { weight, bias } = this.parameters.get(node)!;
+    const { weight, bias } = this.linears.get(node)!;
     const input = node.inputs[0]!;
     const [n, k, rows] = [this.features(node.output), this.features(input), this.rows];
     if (input !== this.graph.input) {

@@ -1,0 +1,71 @@
+import type { Graph } from '../models/graph';
+import { type CheckedDataset, gatherInputs } from './dataset';
+import { type BatchResult, copyState, type Learner, type LearnerState } from './loop';
+import { LOSSES, type Loss, type LossName } from './loss';
+import { Network } from './network';
+import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer';
+
+/** A float network with its loss and optimizer. */
+export class FloatLearner implements Learner {
+  private readonly network: Network;
+  private readonly optimizer: Optimizer;
+  private readonly loss: Loss;
+  /** The value that the loss is taken of. */
+  private readonly output: string;
+
+  /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
+  constructor(graph: Graph, loss: LossName, optimizer: OptimizerOptions) {
+    this.network = new Network(graph);
+    this.optimizer = createOptimizer(optimizer);
+    this.loss = LOSSES[loss];
+    this.output = lossValue(graph, loss);
+  }
+
+  step(data: CheckedDataset, rows: Uint32Array): BatchResult {
+    const { result, gradient } = this.evaluate(data, rows);
+    this.optimizer.beginStep();
+    this.network.backward(this.output, gradient, (parameter, g) => this.optimizer.update(parameter, g));
+    return result;
+  }
+
+  judge(data: CheckedDataset, rows: Uint32Array): BatchResult {
+    return this.evaluate(data, rows).result;
+  }
+
+  state(): LearnerState {
+    const { numbers } = this.optimizer;
+    const tensors: Record<string, Float32Array> = {};
+    for (const [name, parameter] of this.network.parameters()) {
+      tensors[name] = parameter;
+      for (const [slot, values] of Object.entries(this.optimizer.slots(parameter)))
+        tensors[`${name}.${slot}`] = values;
+    }
+    return { tensors, numbers };
+  }
+
+  restore(state: LearnerState): void {
+    copyState(this.state().tensors, state.tensors);
+    this.optimizer.numbers = state.numbers;
+  }
+
+  /** The graph with the weights as they are now. */
+  snapshot(): Graph {
+    return this.network.snapshot();
+  }
+
+  /** Forward over some rows, the loss, and its gradient at the output. */
+  private evaluate(data: CheckedDataset, rows: Uint32Array): { result: BatchResult; gradient: Float32Array } {
+    const input = new Float32Array(rows.length * data.inFeatures);
+    gatherInputs(data, rows, input);
+    const y = this.network.forward(input, this.output);
+    const gradient = new Float32Array(y.length);
+    return { result: this.loss(y, data, rows, gradient), gradient };
+  }
+}
+
+/** Cross-entropy holds its own softmax: one at the end of the model is left out. */
+function lossValue({ nodes, output }: Graph, loss: LossName): string {
+  const last = nodes.find((node) => node.output === output);
+  const isSoftmax = last?.op === 'softmax' || last?.op === 'logSoftmax';
+  return loss === 'crossEntropy' && isSoftmax ? last.inputs[0]! : output;
+}
