@@ -13,6 +13,8 @@ export class FloatLearner implements Learner {
   private readonly loss: Loss;
   /** The value that the loss is taken of. */
   private readonly output: string;
+  private readonly input = new Reused();
+  private readonly gradient = new Reused();
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
   constructor(
@@ -72,11 +74,21 @@ export class FloatLearner implements Learner {
 
   /** Forward over some rows, the loss, and its gradient at the output. */
   private evaluate(data: CheckedDataset, rows: Uint32Array): { result: BatchResult; gradient: Float32Array } {
-    const input = new Float32Array(rows.length * data.inFeatures);
+    const input = this.input.of(rows.length * data.inFeatures);
     gatherInputs(data, rows, input);
     const y = this.network.forward(input, this.output);
-    const gradient = new Float32Array(y.length);
+    const gradient = this.gradient.of(y.length);
     return { result: this.loss(y, data, rows, gradient), gradient };
+  }
+}
+
+/** Memory for arrays that live for a step. */
+class Reused {
+  private memory = new Float32Array(0);
+
+  of(length: number): Float32Array {
+    if (this.memory.length < length) this.memory = new Float32Array(length);
+    return this.memory.subarray(0, length);
   }
 }
 
