@@ -16,26 +16,48 @@ void pack_rows(const float* source, size_t k_stride, size_t columns, size_t k, s
     std::memcpy(packed, source, columns * sizeof(float));
 }
 
-/// Columns that lie side by side: a transposition, in blocks of a cache line of k. Few columns at a time,
-/// since strides are often a power of two: their lines would share one set of the cache.
+using Four = float __attribute__((vector_size(16)));
+
+/// to[j][i] = from[i][j], 4 × 4 values.
+[[gnu::always_inline]] inline void transpose4(const float* from, size_t from_stride, float* to,
+                                              size_t to_stride) noexcept {
+#if __has_builtin(__builtin_shufflevector)
+  Four row[4];
+  for (size_t i = 0; i < 4; ++i) std::memcpy(&row[i], from + i * from_stride, sizeof(Four));
+  const Four low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+  const Four low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+  const Four high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+  const Four high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+  const Four column[4] = {__builtin_shufflevector(low01, low23, 0, 1, 4, 5),
+                          __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
+                          __builtin_shufflevector(high01, high23, 0, 1, 4, 5),
+                          __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
+  for (size_t i = 0; i < 4; ++i) std::memcpy(to + i * to_stride, &column[i], sizeof(Four));
+#else
+  for (size_t j = 0; j < 4; ++j) {
+    for (size_t i = 0; i < 4; ++i) to[j * to_stride + i] = from[i * from_stride + j];
+  }
+#endif
+}
+
+/// Columns that lie side by side: a transposition, in blocks of a cache line of k. Four columns at a time,
+/// since strides are often a power of two: more lines would compete for one set of the cache.
 void pack_transposed(const float* source, size_t stride, size_t columns, size_t k, size_t width,
                      float* packed) noexcept {
-  constexpr size_t kLine = 16, kColumns = 4;
+  constexpr size_t kLine = 16;
   for (size_t i = 0; i < k; i += kLine) {
-    const size_t depth = std::min(kLine, k - i);
-    for (size_t c = 0; c < columns; c += kColumns) {
-      const float* from = source + c * stride + i;
-      float* to = packed + i * width + c;
-      if (depth == kLine && columns - c >= kColumns) {
-        for (size_t d = 0; d < kLine; ++d) {
-          for (size_t j = 0; j < kColumns; ++j) to[d * width + j] = from[j * stride + d];
-        }
-      } else {
-        for (size_t d = 0; d < depth; ++d) {
-          for (size_t j = 0; j < std::min(kColumns, columns - c); ++j)
-            to[d * width + j] = from[j * stride + d];
-        }
+    const size_t end = std::min(i + kLine, k);
+    size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      const float* from = source + c * stride;
+      size_t d = i;
+      for (; d + 4 <= end; d += 4) transpose4(from + d, stride, packed + d * width + c, width);
+      for (; d < end; ++d) {
+        for (size_t j = 0; j < 4; ++j) packed[d * width + c + j] = from[j * stride + d];
       }
+    }
+    for (; c < columns; ++c) {
+      for (size_t d = i; d < end; ++d) packed[d * width + c] = source[c * stride + d];
     }
   }
 }
