@@ -1,2 +1,4 @@
 export type { Dataset } from './training/dataset';
-export { type TrainOptions, type TrainResult, train } from './training/train';
+export type { LoopOptions, TrainResult } from './training/job';
+export type { Epoch } from './training/loop';
+export { type TrainOptions, train } from './training/train';

@@ -1,21 +1,16 @@
 import { callNative } from '../runtime/native';
 import type { CheckedDataset } from './dataset';
+import type { BatchResult } from './loop';
 
 export type LossName = 'crossEntropy' | 'mse';
 
-/** Sum over the rows (the caller divides), and the gradient of their mean with respect to `y`. */
-export interface LossResult {
-  readonly sum: number;
-  /** Rows whose largest output is the target class; undefined without classes. */
-  readonly correct: number | undefined;
-}
-
+/** Loss and correct rows of outputs `y`; writes the gradient of the rows' mean loss with respect to `y`. */
 export type Loss = (
   y: Float32Array,
   data: CheckedDataset,
   rows: Uint32Array,
   gradient: Float32Array,
-) => LossResult;
+) => BatchResult;
 
 /**
  * Cross-entropy of logits: −Σc t[c]·logSoftmax(y)[c], t one-hot for classes; gradient (softmax(y)·Σt − t) / rows.
@@ -33,7 +28,7 @@ export const crossEntropy: Loss = (y, data, rows, gradient) => {
       gradient[i * n + c] = (gradient[i * n + c]! * total - t) / rows.length;
     }
   });
-  return { sum, correct: countCorrect(y, data, rows) };
+  return { loss: sum, correct: countCorrect(y, data, rows) };
 };
 
 /** Mean over the features of (y − t)², t one-hot for classes; gradient 2·(y − t) / (rows·features). */
@@ -48,7 +43,7 @@ export const meanSquaredError: Loss = (y, data, rows, gradient) => {
       gradient[i * n + c] = (2 * difference) / (rows.length * n);
     }
   });
-  return { sum, correct: countCorrect(y, data, rows) };
+  return { loss: sum, correct: countCorrect(y, data, rows) };
 };
 
 export const LOSSES: Readonly<Record<LossName, Loss>> = { crossEntropy, mse: meanSquaredError };

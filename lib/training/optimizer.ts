@@ -11,9 +11,13 @@ export interface OptimizerOptions {
 
 /** Updates parameter arrays in place. State is kept by array. */
 export interface Optimizer {
+  /** State that is not a parameter's. */
+  numbers: Readonly<Record<string, number>>;
   /** Once before the updates of a batch. */
   beginStep(): void;
   update(parameter: Float32Array, gradient: Float32Array): void;
+  /** The state kept for a parameter, of its length; zeros before its first update. */
+  slots(parameter: Float32Array): Readonly<Record<string, Float32Array>>;
 }
 
 /** Errors: ERR_ARGUMENT. */
@@ -29,6 +33,7 @@ export function createOptimizer(options: OptimizerOptions): Optimizer {
 
 /** v = µ·v + g, w −= η·v */
 class Sgd implements Optimizer {
+  numbers = {};
   private readonly velocity = new Map<Float32Array, Float32Array>();
 
   constructor(
@@ -41,6 +46,10 @@ class Sgd implements Optimizer {
   update(parameter: Float32Array, gradient: Float32Array): void {
     const velocity = stateOf(this.velocity, parameter);
     callNative((addon) => addon.sgdStep(this.learningRate, this.momentum, gradient, parameter, velocity));
+  }
+
+  slots(parameter: Float32Array) {
+    return { velocity: stateOf(this.velocity, parameter) };
   }
 }
 
@@ -80,6 +89,22 @@ class Adam implements Optimizer {
         v,
       ),
     );
+  }
+
+  slots(parameter: Float32Array) {
+    return { mean: stateOf(this.mean, parameter), square: stateOf(this.square, parameter) };
+  }
+
+  get numbers(): Readonly<Record<string, number>> {
+    return { power1: this.power1, power2: this.power2 };
+  }
+
+  /** Errors: ERR_FORMAT. */
+  set numbers({ power1, power2 }) {
+    if (power1 === undefined || power2 === undefined)
+      throw expected('ERR_FORMAT', 'power1 and power2 of Adam', undefined);
+    this.power1 = power1;
+    this.power2 = power2;
   }
 }
 
