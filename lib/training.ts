@@ -2,3 +2,5 @@ export type { Dataset } from './training/dataset';
 export type { LoopOptions, TrainResult } from './training/job';
 export type { Epoch } from './training/loop';
 export { type TrainOptions, train } from './training/train';
+export type { IntegerRecipe } from './training/integer/recipe';
+export { type TrainIntegerOptions, trainInteger } from './training/integer/train-integer';
