@@ -12,6 +12,9 @@ export interface NativeWeights {
 export interface NativePlan {
   readonly __plan: never;
 }
+export interface NativeIntegerNet {
+  readonly __integerNet: never;
+}
 
 type Codes = Int8Array | Uint8Array;
 export type NativeRows = Float32Array | Codes;
@@ -146,6 +149,25 @@ export interface NativeProgram {
   input: NativePort;
   output: NativePort;
   observable: boolean;
+}
+
+/** native/training/integer_net.h */
+export interface NativeIntegerSpec {
+  recipe: 'wage' | 'block';
+  layers: readonly {
+    inFeatures: number;
+    outFeatures: number;
+    limit: number;
+    codeShift: number;
+    exponent: number;
+    shift: number;
+  }[];
+  mostRows: number;
+  inputExponent: number;
+  /** Whether input bytes stand for themselves less 128. */
+  raisedInputs: boolean;
+  /** Lower and upper word. */
+  seed: [number, number];
 }
 
 /** How much CPU this process may use. */
@@ -311,6 +333,28 @@ export interface NativeAddon {
     weight: Float32Array,
     velocity: Float32Array,
   ): void;
+
+  createIntegerNet(spec: NativeIntegerSpec): NativeIntegerNet;
+  releaseIntegerNet(net: NativeIntegerNet): void;
+  /** Loss: a sum over the rows. `rate`: exponent of the learning rate; `step` numbers the random words. */
+  integerStep(
+    net: NativeIntegerNet,
+    inputs: Uint8Array,
+    targets: Int32Array,
+    rows: Uint32Array,
+    rate: number,
+    step: number,
+  ): { loss: number; correct: number };
+  integerJudge(
+    net: NativeIntegerNet,
+    inputs: Uint8Array,
+    targets: Int32Array,
+    rows: Uint32Array,
+  ): { loss: number; correct: number };
+  readIntegerLayer(net: NativeIntegerNet, layer: number, weights: Int32Array, bias: Int32Array): void;
+  writeIntegerLayer(net: NativeIntegerNet, layer: number, weights: Int32Array, bias: Int32Array): void;
+  readIntegerState(net: NativeIntegerNet): Int32Array;
+  writeIntegerState(net: NativeIntegerNet, state: Int32Array): void;
 }
 
 /** What builds the addon from source, of what a user has. Without a number, make would start all compilers at once. */

@@ -8,7 +8,7 @@
 namespace requant::addon {
 namespace {
 
-using PlanHandle = Handle<plan::Plan>;
+using PlanHandle = Handle<const plan::Plan>;
 
 bool read_rows(napi_env env, napi_value value, Rows& rows) noexcept {
   napi_typedarray_type type;

@@ -47,4 +47,14 @@ Napi::Value layer_norm_gradient(const Napi::CallbackInfo& info);
 Napi::Value adam_step(const Napi::CallbackInfo& info);
 Napi::Value sgd_step(const Napi::CallbackInfo& info);
 
+// integer_training.cpp
+Napi::Value create_integer_net(const Napi::CallbackInfo& info);
+Napi::Value release_integer_net(const Napi::CallbackInfo& info);
+Napi::Value integer_step(const Napi::CallbackInfo& info);
+Napi::Value integer_judge(const Napi::CallbackInfo& info);
+Napi::Value read_integer_layer(const Napi::CallbackInfo& info);
+Napi::Value write_integer_layer(const Napi::CallbackInfo& info);
+Napi::Value read_integer_state(const Napi::CallbackInfo& info);
+Napi::Value write_integer_state(const Napi::CallbackInfo& info);
+
 }  // namespace requant::addon

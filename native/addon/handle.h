@@ -12,10 +12,10 @@ namespace requant::addon {
 /// Frees the object when released or collected; tells the garbage collector how much memory hangs on it.
 template <class T>
 struct Handle {
-  std::shared_ptr<const T> object;
+  std::shared_ptr<T> object;
   int64_t bytes = 0;
 
-  static Napi::Value wrap(Napi::Env env, std::shared_ptr<const T> object, size_t bytes) {
+  static Napi::Value wrap(Napi::Env env, std::shared_ptr<T> object, size_t bytes) {
     auto handle = std::make_unique<Handle>(Handle{std::move(object), static_cast<int64_t>(bytes)});
     auto external = Napi::External<Handle>::New(env, handle.get(), [](Napi::Env env, Handle* h) {
       h->release(env);
@@ -32,7 +32,7 @@ struct Handle {
   }
 
   /// The object; throws after release.
-  static const std::shared_ptr<const T>& get(const Napi::Value& value) {
+  static const std::shared_ptr<T>& get(const Napi::Value& value) {
     Handle& handle = of(value);
     if (!handle.object)
       throw_status(value.Env(), {Code::argument, "expected a native handle that is not released"});

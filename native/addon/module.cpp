@@ -44,6 +44,15 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("layerNormGradient", layer_norm_gradient);
   define("adamStep", adam_step);
   define("sgdStep", sgd_step);
+
+  define("createIntegerNet", create_integer_net);
+  define("releaseIntegerNet", release_integer_net);
+  define("integerStep", integer_step);
+  define("integerJudge", integer_judge);
+  define("readIntegerLayer", read_integer_layer);
+  define("writeIntegerLayer", write_integer_layer);
+  define("readIntegerState", read_integer_state);
+  define("writeIntegerState", write_integer_state);
 }
 
 Instance::~Instance() = default;

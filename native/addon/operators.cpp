@@ -12,7 +12,7 @@
 namespace requant::addon {
 namespace {
 
-using Weights = Handle<gemm::PackedWeights>;
+using Weights = Handle<const gemm::PackedWeights>;
 
 ops::ConstCodes const_codes(const Napi::Value& value, const char* name) {
   const ops::Codes c = codes(value, name);

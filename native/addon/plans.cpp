@@ -16,7 +16,7 @@
 namespace requant::addon {
 namespace {
 
-using PlanHandle = Handle<plan::Plan>;
+using PlanHandle = Handle<const plan::Plan>;
 
 /// malloc keeps large blocks that are freed, in each thread that had one: the size of a model file for every
 /// worker.

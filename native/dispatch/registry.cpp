@@ -14,6 +14,7 @@ const kernels::KernelSet& avxvnni_on_avx2() noexcept {
     kernels::KernelSet filled = requant_kernels_avxvnni;
     filled.sgemm = requant_kernels_avx2.sgemm;
     filled.vector = requant_kernels_avx2.vector;
+    filled.integer = requant_kernels_avx2.integer;
     return filled;
   }();
   return set;

@@ -273,6 +273,83 @@ struct VectorKernel {
   NormKernel norm;
 };
 
+/// Training with integers (training/integer_net.h): passes over blocks of kColumnPad columns, none of which
+/// computes with floats. rne(x, s) is x / 2^s rounded to the nearest integer, halves to even, for |x| ≤ 2^30
+/// and s ≤ 30.
+namespace integer {
+
+/// What an accumulator lets through on the way back.
+inline constexpr uint8_t kUnclipped = 1;  // acc ≤ 127·2^shift
+inline constexpr uint8_t kPositive = 2;   // acc > 0
+
+/// code = min(rne(max(acc, 0), shift), 127), and what passes.
+struct Activation {
+  const int32_t* acc;  // [rows, kColumnPad]
+  size_t rows;
+  int32_t shift;
+  uint8_t *codes, *passes;
+  size_t stride;  // of these two
+};
+
+/// error = 0 where not all bits of `needed` are there.
+struct Masking {
+  int32_t* error;
+  const uint8_t* passes;
+  size_t rows, stride;
+  uint8_t needed;
+};
+
+/// code = 128 + clamp(rne(error, shift), ±127); a negative shift multiplies. 128 where not all bits of
+/// `needed` are there.
+struct Rounding {
+  const int32_t* error;
+  const uint8_t* passes;  // null: nothing is needed
+  size_t rows, stride;
+  int32_t shift;
+  uint8_t needed;
+  uint8_t* codes;
+};
+
+/// Philox-4x32-10. Word i of the 64 that belong to a block of columns is word i / 16 of the counter
+/// {first + i % 16, counter[0], counter[1], counter[2]}.
+struct RandomBlock {
+  uint32_t first;
+  uint32_t counter[3];
+  uint32_t key[2];
+};
+
+/// stored −= sgn(g)·v, v = |g| / 2^shift rounded stochastically by 64 random bits r:
+///   shift ≤ 0:  |g| << −shift        else  (|g| >> shift) + (r mod 2^shift < |g| mod 2^shift)
+/// then clamped to ±limit; code = clamp(rne(stored, code_shift), ±127).
+/// r's lower word is random's; its upper one, which matters beyond a shift of 32, that of the counter with
+/// kUpperWord added to counter[1]. counter[0] counts the rows.
+inline constexpr uint32_t kUpperWord = uint32_t{1} << 31;
+
+struct Update {
+  const int32_t* gradient;
+  size_t gradient_stride;
+  int16_t* stored;
+  size_t stored_stride;
+  size_t rows;
+  int32_t shift;  // ≤ 63
+  int32_t limit, code_shift;
+  RandomBlock random;
+  int8_t* codes;  // [rows, kColumnPad]
+};
+
+}  // namespace integer
+
+struct IntegerKernel {
+  /// How many accumulators do not pass as kUnclipped.
+  uint64_t (*activate)(const integer::Activation&) noexcept;
+  /// max |error| after masking
+  uint32_t (*mask)(const integer::Masking&) noexcept;
+  void (*round)(const integer::Rounding&) noexcept;
+  /// max |x| of rows of kColumnPad values
+  uint32_t (*largest)(const int32_t* x, size_t stride, size_t rows) noexcept;
+  void (*update)(const integer::Update&) noexcept;
+};
+
 /// Loops of the products' own instructions on registers alone: what no kernel can exceed. Each returns the
 /// number of multiply-accumulates it did in `steps` steps.
 struct PeakLoops {
@@ -287,6 +364,7 @@ struct KernelSet {
   const VectorKernel* vector;        // and so
   const PeakLoops* peak;             // null for the scalar kernel
   const Int4Kernel* int4 = nullptr;  // null: the scalar kernel's serves
+  const IntegerKernel* integer = nullptr;  // null: that of the instruction set it extends
 };
 
 }  // namespace requant::kernels

@@ -23,6 +23,8 @@ struct Lanes8 {
 
   static Int set(int32_t v) noexcept { return _mm256_set1_epi32(v); }
   static Int set64(int64_t v) noexcept { return _mm256_set1_epi64x(v); }
+  /// 0, 1, 2, …
+  static Int count() noexcept { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
   static Int load(const int32_t* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
@@ -56,6 +58,7 @@ struct Lanes8 {
   static Int mul_low(Int a, Int b) noexcept { return _mm256_mullo_epi32(a, b); }
   static Int min(Int a, Int b) noexcept { return _mm256_min_epi32(a, b); }
   static Int max(Int a, Int b) noexcept { return _mm256_max_epi32(a, b); }
+  static Int bit_xor(Int a, Int b) noexcept { return _mm256_xor_si256(a, b); }
   static Int bit_and(Int a, Int b) noexcept { return _mm256_and_si256(a, b); }
   static Int shift_left(Int v, Int by) noexcept { return _mm256_sllv_epi32(v, by); }
   static Int shift_right(Int v, Int by) noexcept { return _mm256_srav_epi32(v, by); }
@@ -69,6 +72,7 @@ struct Lanes8 {
   }
 
   static Int mul_even(Int a, Int b) noexcept { return _mm256_mul_epi32(a, b); }
+  static Int mul_even_unsigned(Int a, Int b) noexcept { return _mm256_mul_epu32(a, b); }
   static Int odd_to_even(Int v) noexcept { return _mm256_srli_epi64(v, 32); }
   static Int blend_odd(Int even, Int odd) noexcept { return _mm256_blend_epi32(even, odd, 0xAA); }
   static Int add64(Int a, Int b) noexcept { return _mm256_add_epi64(a, b); }

@@ -22,6 +22,8 @@ struct Lanes16 {
 
   static Int set(int32_t v) noexcept { return _mm512_set1_epi32(v); }
   static Int set64(int64_t v) noexcept { return _mm512_set1_epi64(v); }
+  /// 0, 1, 2, …
+  static Int count() noexcept { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static Int load(const int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static Int load_bytes(const uint8_t* p, size_t count) noexcept {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(count), p));
@@ -37,6 +39,7 @@ struct Lanes16 {
   static Int mul_low(Int a, Int b) noexcept { return _mm512_mullo_epi32(a, b); }
   static Int min(Int a, Int b) noexcept { return _mm512_min_epi32(a, b); }
   static Int max(Int a, Int b) noexcept { return _mm512_max_epi32(a, b); }
+  static Int bit_xor(Int a, Int b) noexcept { return _mm512_xor_si512(a, b); }
   static Int bit_and(Int a, Int b) noexcept { return _mm512_and_si512(a, b); }
   static Int shift_left(Int v, Int by) noexcept { return _mm512_sllv_epi32(v, by); }
   static Int shift_right(Int v, Int by) noexcept { return _mm512_srav_epi32(v, by); }
@@ -50,6 +53,7 @@ struct Lanes16 {
   }
 
   static Int mul_even(Int a, Int b) noexcept { return _mm512_mul_epi32(a, b); }
+  static Int mul_even_unsigned(Int a, Int b) noexcept { return _mm512_mul_epu32(a, b); }
   static Int odd_to_even(Int v) noexcept { return _mm512_srli_epi64(v, 32); }
   static Int blend_odd(Int even, Int odd) noexcept { return _mm512_mask_blend_epi32(0xAAAA, even, odd); }
   static Int add64(Int a, Int b) noexcept { return _mm512_add_epi64(a, b); }

@@ -5,6 +5,7 @@
 #include "kernels/avx512vnni/peak.h"
 #include "kernels/avx512vnni/qgemm.h"
 #include "kernels/shared/norm.h"
+#include "kernels/shared/random_x86.h"
 
 namespace requant::kernels {
 namespace {
@@ -27,10 +28,11 @@ constexpr VectorKernel kVector{quantize<Lanes16>,     dequantize<Lanes16>, round
                                finite_range<Lanes16>, lookup_words,        lookup_bytes,
                                kNorm<Lanes16>};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
+constexpr IntegerKernel kInteger = kIntegerPasses<random_words_x86<Lanes16>>;
 
 }  // namespace
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni{
     &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, &requant::kernels::kInt4};
+    &requant::kernels::kPeak, &requant::kernels::kInt4,   &requant::kernels::kInteger};

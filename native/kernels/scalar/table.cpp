@@ -12,6 +12,7 @@
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
 #include "kernels/scalar/int4.h"
+#include "kernels/shared/integer_passes.h"
 
 namespace requant::kernels {
 namespace {
@@ -184,6 +185,7 @@ void normalize_codes(const NormalizeCodesRow& row) noexcept {
 }
 
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
+constexpr IntegerKernel kInteger = kIntegerPasses<random_words>;
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
 constexpr VectorKernel kVector{quantize,
                                dequantize,
@@ -198,4 +200,4 @@ constexpr VectorKernel kVector{quantize,
 
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar{
     &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr,
-    &requant::kernels::kInt4};
+    &requant::kernels::kInt4, &requant::kernels::kInteger};
