@@ -16,7 +16,7 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   fp8: ['base', 'quantization', 'runtime', 'layers', 'calibration'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8'],
-  training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  training: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
   compression: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
   serving: ['base', 'runtime', 'models'],
   timing: ['base'],

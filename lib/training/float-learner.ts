@@ -1,5 +1,6 @@
 import type { Graph } from '../models/graph';
 import { type CheckedDataset, gatherInputs } from './dataset';
+import { type Fingerprint, graphHash } from './fingerprint';
 import { type BatchResult, copyState, type Learner, type LearnerState } from './loop';
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
@@ -14,11 +15,27 @@ export class FloatLearner implements Learner {
   private readonly output: string;
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
-  constructor(graph: Graph, loss: LossName, optimizer: OptimizerOptions) {
+  constructor(
+    private readonly graph: Graph,
+    private readonly lossName: LossName,
+    private readonly optimizerOptions: OptimizerOptions,
+  ) {
     this.network = new Network(graph);
-    this.optimizer = createOptimizer(optimizer);
-    this.loss = LOSSES[loss];
-    this.output = lossValue(graph, loss);
+    this.optimizer = createOptimizer(optimizerOptions);
+    this.loss = LOSSES[lossName];
+    this.output = lossValue(graph, lossName);
+  }
+
+  identity(): Fingerprint {
+    const { type, learningRate, momentum = 0 } = this.optimizerOptions;
+    return {
+      kind: 'float',
+      loss: this.lossName,
+      optimizer: type,
+      learningRate,
+      momentum,
+      model: graphHash(this.graph),
+    };
   }
 
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {

@@ -20,7 +20,7 @@ export interface TrainOptions extends LoopOptions {
  * and same data: the same bits on every CPU.
  *
  * Errors: ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE (data that does not fit), ERR_DIVERGED (the loss is not finite),
- * ERR_UNSUPPORTED (checkpoint). An abort rejects with `signal.reason`.
+ * ERR_IO, ERR_FORMAT, ERR_VERSION (checkpoint). An abort rejects with `signal.reason`.
  */
 export async function train(model: MLP, data: Dataset, options: TrainOptions): Promise<TrainResult<MLP>> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
