@@ -271,7 +271,7 @@ function columnSums(matrix: Float32Array, columns: number): Float32Array {
   return sums;
 }
 
-function copyColumns(
+export function copyColumns(
   from: Float32Array,
   fromColumn: number,
   fromWidth: number,
@@ -290,7 +290,7 @@ function copyColumns(
 }
 
 /** softmax: dx = y·(dy − Σ dy·y). logSoftmax: dx = dy − exp(y)·Σ dy, exp(y) being softmax(y). */
-function rowFunctionGradient(
+export function rowFunctionGradient(
   op: 'softmax' | 'logSoftmax',
   y: Float32Array,
   dy: Float32Array,
