@@ -3,7 +3,14 @@ import { formatName } from '../fp8/format';
 import { ELEMENTWISE_OPS, type ElementwiseName } from '../layers/elementwise';
 import type { Format } from '../layers/layer';
 import { RESERVED_METADATA } from '../models/encode';
-import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../quantization/bits';
+import {
+  ACTIVATION_BITS,
+  type ActivationBits,
+  isActivationBits,
+  isWeightBits,
+  WEIGHT_BITS,
+  type WeightBits,
+} from '../quantization/bits';
 import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
 const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
@@ -57,6 +64,12 @@ export function groupSize(text: string): GroupSize {
 export function weightBits(text: string): WeightBits {
   const value = finiteNumber(text);
   if (!isWeightBits(value)) throw new InvalidArgumentError(`Expected ${WEIGHT_BITS.join(', ')}.`);
+  return value;
+}
+
+export function activationBits(text: string): ActivationBits {
+  const value = finiteNumber(text);
+  if (!isActivationBits(value)) throw new InvalidArgumentError(`Expected ${ACTIVATION_BITS.join(', ')}.`);
   return value;
 }
 

@@ -60,12 +60,24 @@ function jobOf({ signal, onProgress }: Context): JobOptions {
 }
 
 function optionsOf(flags: Flags): QuantizeOptions {
-  const { mode, format, groupSize, bits, rounding, weights, activations, inputs, outputs: output } = flags;
+  const {
+    mode,
+    format,
+    groupSize,
+    bits,
+    activationBits,
+    rounding,
+    weights,
+    activations,
+    inputs,
+    outputs: output,
+  } = flags;
   return {
     mode,
     format,
     ...(groupSize !== undefined && { groupSize }),
     ...(bits !== undefined && { bits }),
+    ...(activationBits !== undefined && { activationBits }),
     rounding,
     weights,
     activations,

@@ -4,7 +4,7 @@ import type { Format, Mode } from '../layers/layer';
 import { isFp8Choice } from '../models/fp8-choice';
 import type { MLP } from '../models/mlp';
 import type { QuantizeOptions } from '../models/quantize';
-import type { WeightBits } from '../quantization/bits';
+import type { ActivationBits, WeightBits } from '../quantization/bits';
 import type { GroupSize } from '../quantization/int4';
 import { checkMethods, givenMethod, type MethodFlags } from './methods';
 import { checkOutputPath } from './models';
@@ -22,6 +22,7 @@ export interface Flags extends MethodFlags, SearchFlags {
   readonly format: Format;
   readonly groupSize?: GroupSize;
   readonly bits?: WeightBits;
+  readonly activationBits?: ActivationBits;
   readonly rounding: NonNullable<QuantizeOptions['rounding']>;
   readonly weights: NonNullable<QuantizeOptions['weights']>;
   readonly activations: NonNullable<QuantizeOptions['activations']>;
@@ -37,7 +38,15 @@ export interface Flags extends MethodFlags, SearchFlags {
 }
 
 /** What the search chooses itself. */
-const SEARCHED = ['format', 'groupSize', 'bits', 'method', 'percentile', 'weights'] as const;
+const SEARCHED = [
+  'format',
+  'groupSize',
+  'bits',
+  'activationBits',
+  'method',
+  'percentile',
+  'weights',
+] as const;
 
 function checkSearch(flags: Flags): void {
   if (!flags.search) {
@@ -72,6 +81,12 @@ export function checkFlags(path: string, flags: Flags): void {
     );
   needs('--group-size', flags.groupSize, '--format int4', flags.format === 'int4');
   needs('--bits', flags.bits, '--format int8', flags.format === 'int8');
+  needs(
+    '--activation-bits',
+    flags.activationBits,
+    '--format int8 and --mode static',
+    flags.format === 'int8' && flags.mode === 'static',
+  );
   needs('--method', flags.method, '--calibrate', flags.calibrate !== undefined);
   needs('--percentile', flags.percentile, '--method percentile', flags.method === 'percentile');
   needs('--labels', flags.labels, '--test', flags.test !== undefined);

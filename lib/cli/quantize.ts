@@ -102,6 +102,11 @@ function addQuantizationOptions(command: Command): void {
       'of int8 weights: 2, 3, 4, 8; a byte each all the same (default: 8)',
       option.weightBits,
     )
+    .option(
+      '--activation-bits <n>',
+      'of the codes that int8 layers read, with --mode static: 4, 8 (default: 8)',
+      option.activationBits,
+    )
     .addOption(
       option.choice('--method <name>', 'how ranges are chosen from the data (default: "auto")', METHOD_NAMES),
     )
@@ -212,7 +217,16 @@ interface Findings {
 function outcome(path: string, flags: Flags, findings: Findings): Outcome {
   const { calibration, evaluation, nodes, size, problem, options, found, methods } = findings;
   const { output } = flags;
-  const { mode, format = 'int8', bits, rounding, weights = 'per-channel', activations, inputs } = options;
+  const {
+    mode,
+    format = 'int8',
+    bits,
+    activationBits,
+    rounding,
+    weights = 'per-channel',
+    activations,
+    inputs,
+  } = options;
   const groupSize = format === 'int4' ? (options.groupSize ?? DEFAULT_GROUP_SIZE) : undefined;
   const ratio = size.floatBytes / size.quantizedBytes;
   const settings = {
@@ -220,6 +234,7 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
     format: option.formatText(format),
     ...(groupSize !== undefined && { groupSize }),
     ...(bits !== undefined && { bits }),
+    ...(activationBits !== undefined && { activationBits }),
     rounding,
     weights,
     activations,
@@ -247,7 +262,7 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
       fields([
         [
           'mode',
-          `${mode}${formatNote(format, groupSize)}${bits === undefined ? '' : `, ${bits} bits`}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
+          `${mode}${formatNote(format, groupSize)}${bitsNote(bits, activationBits)}, rounding ${rounding}, weights ${weights}, activations ${activations}, inputs ${inputs}`,
         ],
         ['methods', methods.length > 0 ? methods.map(({ step }) => step).join(', ') : undefined],
         ['observer', calibration ? `${calibration.method}, ${plural(calibration.rows, 'row')}` : 'none'],
@@ -261,6 +276,11 @@ function outcome(path: string, flags: Flags, findings: Findings): Outcome {
 }
 
 /** Beside the mode: nothing for int8. */
+function bitsNote(weights: number | undefined, activations: number | undefined): string {
+  const note = (bits: number | undefined, of: string) => (bits === undefined ? '' : `, ${bits} bits${of}`);
+  return note(weights, '') + note(activations, ' of activations');
+}
+
 function formatNote(format: Format, groupSize: number | undefined): string {
   if (groupSize !== undefined) return `, int4 in groups of ${groupSize}`;
   return format === 'int8' ? '' : `, ${option.formatText(format)}`;

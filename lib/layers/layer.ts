@@ -1,4 +1,4 @@
-import type { WeightBits } from '../quantization/bits';
+import type { ActivationBits, WeightBits } from '../quantization/bits';
 
 /** A float8 format of one's own: bits of mantissa and exponent, and its largest number. */
 export type Fp8 = { readonly mantissa: number; readonly exponent: number; readonly max?: number };
@@ -16,7 +16,8 @@ export interface LayerQuantization {
   format?: Format;
   /** Of int8 weights: symmetric codes ±(2^(bits − 1) − 1), a byte each. Of int4 always 4. */
   bits?: WeightBits;
-  activationBits?: 4 | 8;
+  /** Of the codes that the layer reads, with format 'int8' and mode 'static'. */
+  activationBits?: ActivationBits;
   groupSize?: 32 | 64 | 128;
   /** Weight scales, one or one an output feature, of int4 one a group [outFeatures, groups], that a training or rounding method has chosen. */
   scale?: Float32Array;

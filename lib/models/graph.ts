@@ -55,8 +55,10 @@ export function codeBounds(value: CodesValue): { min: number; max: number } {
   return { min: value.min ?? lo, max: value.max ?? hi };
 }
 
-export function codeRange(dtype: 'int8' | 'uint8'): { lo: number; hi: number } {
-  return dtype === 'int8' ? { lo: -128, hi: 127 } : { lo: 0, hi: 255 };
+/** Codes of so many bits in a byte: 0…15 or −8…7 of 4. */
+export function codeRange(dtype: 'int8' | 'uint8', bits = 8): { lo: number; hi: number } {
+  const count = 2 ** bits;
+  return dtype === 'int8' ? { lo: -count / 2, hi: count / 2 - 1 } : { lo: 0, hi: count - 1 };
 }
 
 /** Whether two values hold the same codes for the same reals. */

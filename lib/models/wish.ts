@@ -1,7 +1,7 @@
 import { expected, RequantError } from '../errors';
 import type { LayerQuantization, Mode } from '../layers/layer';
 import { checkWeightScales } from '../layers/linear';
-import { isWeightBits } from '../quantization/bits';
+import { isActivationBits, isWeightBits } from '../quantization/bits';
 import { DEFAULT_GROUP_SIZE, groupCount, isGroupSize } from '../quantization/int4';
 import { checkOptionKeys, checkWord } from '../runtime/checks';
 import { checkFp8Wish, isFp8Choice } from './fp8-choice';
@@ -17,11 +17,12 @@ export function checkFormat(layer: string, wish: LayerQuantization): void {
   const isKnown = format === 'float32' || format === 'int8' || format === 'int4';
   const bitsFit =
     bits === undefined || (format === 'int8' ? isWeightBits(bits) : bits === (format === 'int4' ? 4 : 8));
-  if (isKnown && bitsFit && activationBits === 8 && (groupSize === undefined || format === 'int4')) return;
+  const activationsFit = format === 'int8' ? isActivationBits(activationBits) : activationBits === 8;
+  if (isKnown && bitsFit && activationsFit && (groupSize === undefined || format === 'int4')) return;
   const { scale: _, ...shown } = wish;
   throw new RequantError(
     'ERR_UNSUPPORTED',
-    `expected float32, int8 of 2, 3, 4 or 8 bits, int4 or float8 for '${layer}' but received ${JSON.stringify(shown)}`,
+    `expected float32, int8 of 2, 3, 4 or 8 bits with activations of 4 or 8, int4 or float8 for '${layer}' but received ${JSON.stringify(shown)}`,
   );
 }
 

@@ -44,15 +44,15 @@ export function asymmetricParams(min: number, max: number, qmin: number, qmax: n
 }
 
 /**
- *     s = fl(max(|min|, |max|)/127), z = 0         int8 codes −127…127
+ *     s = fl(max(|min|, |max|)/127), z = 0         int8 codes −127…127, or another largest code than 127
  *
  * s < MIN_SCALE gives s = 1.
  *
  * @throws ERR_ARGUMENT where a bound is not finite or min > max
  */
-export function symmetricParams(min: number, max: number): AffineParams {
+export function symmetricParams(min: number, max: number, maxCode = 127): AffineParams {
   checkRange(min, max);
-  const scale = limitScale(Math.max(Math.abs(min), Math.abs(max)) / 127);
+  const scale = limitScale(Math.max(Math.abs(min), Math.abs(max)) / maxCode);
   return { scale: scale ?? 1, zeroPoint: 0 };
 }
 

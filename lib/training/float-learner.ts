@@ -1,3 +1,4 @@
+import { expected } from '../errors';
 import type { Graph } from '../models/graph';
 import { type CheckedDataset, gatherInputs } from './dataset';
 import { type Fingerprint, graphHash } from './fingerprint';
@@ -5,11 +6,13 @@ import { type BatchResult, copyState, type Learner, type LearnerState } from './
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer';
+import { LearningRate, type Schedule } from './schedule';
 
 /** A float network with its loss and optimizer. */
 export class FloatLearner implements Learner {
   private readonly network: Network;
   private readonly optimizer: Optimizer;
+  private readonly rate: LearningRate;
   private readonly loss: Loss;
   /** The value that the loss is taken of. */
   private readonly output: string;
@@ -21,7 +24,9 @@ export class FloatLearner implements Learner {
     private readonly graph: Graph,
     private readonly lossName: LossName,
     private readonly optimizerOptions: OptimizerOptions,
+    { schedule, steps }: { schedule: Schedule; steps: number },
   ) {
+    this.rate = new LearningRate(optimizerOptions.learningRate, schedule, steps);
     this.network = new Network(graph);
     this.optimizer = createOptimizer(optimizerOptions);
     this.loss = LOSSES[lossName];
@@ -29,19 +34,25 @@ export class FloatLearner implements Learner {
   }
 
   identity(): Fingerprint {
-    const { type, learningRate, momentum = 0 } = this.optimizerOptions;
+    const { type, momentum = 0 } = this.optimizerOptions;
     return {
       kind: 'float',
       loss: this.lossName,
       optimizer: type,
-      learningRate,
+      ...this.rate.identity(),
       momentum,
       model: graphHash(this.graph),
     };
   }
 
+  beginEpoch(epoch: number): void {
+    this.rate.epoch = epoch;
+  }
+
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {
     const { result, gradient } = this.evaluate(data, rows);
+    this.optimizer.learningRate = this.rate.now;
+    this.rate.done++;
     this.optimizer.beginStep();
     this.network.backward(this.output, gradient, (parameter, g) => this.optimizer.update(parameter, g));
     return result;
@@ -52,7 +63,7 @@ export class FloatLearner implements Learner {
   }
 
   state(): LearnerState {
-    const { numbers } = this.optimizer;
+    const numbers = { ...this.optimizer.numbers, done: this.rate.done };
     const tensors: Record<string, Float32Array> = {};
     for (const [name, parameter] of this.network.parameters()) {
       tensors[name] = parameter;
@@ -63,8 +74,11 @@ export class FloatLearner implements Learner {
   }
 
   restore(state: LearnerState): void {
+    const { done, ...numbers } = state.numbers;
+    if (done === undefined) throw expected('ERR_FORMAT', 'done of a training', done);
     copyState(this.state().tensors, state.tensors);
-    this.optimizer.numbers = state.numbers;
+    this.optimizer.numbers = numbers;
+    this.rate.done = done;
   }
 
   /** The graph with the weights as they are now. */
@@ -93,7 +107,7 @@ class Reused {
 }
 
 /** Cross-entropy holds its own softmax: one at the end of the model is left out. */
-function lossValue({ nodes, output }: Graph, loss: LossName): string {
+export function lossValue({ nodes, output }: Graph, loss: LossName): string {
   const last = nodes.find((node) => node.output === output);
   const isSoftmax = last?.op === 'softmax' || last?.op === 'logSoftmax';
   return loss === 'crossEntropy' && isSoftmax ? last.inputs[0]! : output;

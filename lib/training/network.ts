@@ -273,7 +273,7 @@ function sumColumns(matrix: Float32Array, columns: number, out: Float32Array): v
   callNative((addon) => addon.columnSums(matrix, columns, out));
 }
 
-function copyColumns(
+export function copyColumns(
   from: Float32Array,
   fromColumn: number,
   fromWidth: number,
@@ -292,7 +292,7 @@ function copyColumns(
 }
 
 /** softmax: dx = y·(dy − Σ dy·y). logSoftmax: dx = dy − exp(y)·Σ dy, exp(y) being softmax(y). */
-function rowFunctionGradient(
+export function rowFunctionGradient(
   op: 'softmax' | 'logSoftmax',
   y: Float32Array,
   dy: Float32Array,

@@ -11,6 +11,8 @@ export interface OptimizerOptions {
 
 /** Updates parameter arrays in place. State is kept by array. */
 export interface Optimizer {
+  /** Of the next updates: a schedule may change it. */
+  learningRate: number;
   /** State that is not a parameter's. */
   numbers: Readonly<Record<string, number>>;
   /** Once before the updates of a batch. */
@@ -37,7 +39,7 @@ class Sgd implements Optimizer {
   private readonly velocity = new Map<Float32Array, Float32Array>();
 
   constructor(
-    private readonly learningRate: number,
+    public learningRate: number,
     private readonly momentum: number,
   ) {}
 
@@ -65,7 +67,7 @@ class Adam implements Optimizer {
   private power1 = 1;
   private power2 = 1;
 
-  constructor(private readonly learningRate: number) {}
+  constructor(public learningRate: number) {}
 
   beginStep(): void {
     this.power1 *= BETA1;

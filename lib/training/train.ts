@@ -7,12 +7,15 @@ import { checkJob, type LoopOptions, type TrainResult } from './job';
 import { runTraining } from './loop';
 import type { LossName } from './loss';
 import type { OptimizerOptions } from './optimizer';
+import { checkSchedule, type Schedule } from './schedule';
 
 export interface TrainOptions extends LoopOptions {
   /** Default Adam with a learning rate of 0.001. */
   optimizer?: OptimizerOptions;
   /** Default: crossEntropy for classes, mse for values. Cross-entropy is taken of logits: a last softmax is left out. */
   loss?: LossName;
+  /** How the learning rate goes. Default 'constant'; of `trainQuantized` 'cosine'. */
+  schedule?: Schedule;
 }
 
 /**
@@ -24,13 +27,16 @@ export interface TrainOptions extends LoopOptions {
  */
 export async function train(model: MLP, data: Dataset, options: TrainOptions): Promise<TrainResult<MLP>> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
-  const job = checkJob(model, data, options, ['optimizer', 'loss']);
+  const job = checkJob(model, data, options, ['optimizer', 'loss', 'schedule']);
   const {
     optimizer = { type: 'adam', learningRate: 0.001 },
     loss = job.data.hasClasses ? 'crossEntropy' : 'mse',
+    schedule = 'constant',
   } = options;
   checkWord('loss', loss, ['crossEntropy', 'mse']);
-  const learner = new FloatLearner(model.graph, loss, optimizer);
+  checkSchedule(schedule);
+  const steps = job.epochs * Math.ceil(job.data.rows / job.batchSize);
+  const learner = new FloatLearner(model.graph, loss, optimizer, { schedule, steps });
   const history = await runTraining(learner, job);
   return { model: MLP.fromGraph(learner.snapshot(), model.metadata), history };
 }

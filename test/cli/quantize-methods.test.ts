@@ -39,6 +39,30 @@ describe('methods', () => {
     expect((await cli(['inspect', target])).stdout).toMatch(/int8 \(3 bits\) static/);
   });
 
+  it('--activation-bits is what quantize takes', async () => {
+    const target = out();
+    const argv = ['quantize', float, '--calibrate', rows, '-o', target, '--method', 'minmax'];
+    const ran = await cli([...argv, '--bits', '4', '--activation-bits', '4']);
+    expect(ran.stdout).toContain('static, 4 bits, 4 bits of activations, rounding');
+    const model = await MLP.load(float);
+    const calibration = await calibrate(model, randomRows(200), { method: 'minmax' });
+    const options = { mode: 'static', bits: 4, activationBits: 4 } as const;
+    using int8 = quantize(model, calibration, { ...options, rounding: 'half-up', weights: 'per-channel' });
+    using written = await load(target);
+    expect(written.runSync(randomRows(5))).toEqual(int8.runSync(randomRows(5)));
+    const dynamic = await cli([
+      'quantize',
+      float,
+      '-o',
+      out(),
+      '--mode',
+      'dynamic',
+      '--activation-bits',
+      '4',
+    ]);
+    expect(dynamic.stderr).toContain('expected --format int8 and --mode static beside --activation-bits');
+  });
+
   it('--smooth-quant without a number is 0.5', async () => {
     const ran = await cli(['quantize', float, '--calibrate', rows, '-o', out(), '--smooth-quant', '--json']);
     expect(json(ran)).toMatchObject({ methods: [{ step: 'smoothQuant', alpha: 0.5 }] });

@@ -241,7 +241,11 @@ describe('layers are plain data: written by hand they are checked and completed 
     ['another mode', [{ ...fc(2, 2), quantization: { mode: 'fast' } }], 'ERR_ARGUMENT'],
     ['an unknown wish', [{ ...fc(2, 2), quantization: { bit: 4 } }], 'ERR_ARGUMENT'],
     ['null as a wish', [{ ...fc(2, 2), quantization: null }], 'ERR_ARGUMENT'],
-    ['4 bits of activations', [{ ...fc(2, 2), quantization: { activationBits: 4 } }], 'ERR_UNSUPPORTED'],
+    [
+      '4 bits of float activations',
+      [{ ...fc(2, 2), quantization: { format: 'float32', activationBits: 4 } }],
+      'ERR_UNSUPPORTED',
+    ],
     ['groups', [{ ...fc(2, 2), quantization: { groupSize: 32 } }], 'ERR_UNSUPPORTED'],
     [
       'a grid of another length',

@@ -1,7 +1,8 @@
 import type { Calibration } from '../../calibration/types';
 import { expected } from '../../errors';
 import { asymmetricParams, roundHalfEven, symmetricParams } from '../../quantization/affine';
-import { type CodesValue, codeRange } from '../graph';
+import type { ActivationBits } from '../../quantization/bits';
+import { type CodesValue, codeBounds, codeRange } from '../graph';
 
 type CodesDType = 'int8' | 'uint8';
 
@@ -22,19 +23,20 @@ export function calibratedRange(
   return range;
 }
 
-/** The grid of a range: int8 around 0 where `symmetric`, else with a zero point. */
+/** The grid of a range: int8 around 0 where `symmetric`, else with a zero point; codes of fewer bits are clamped to theirs. */
 export function gridOf(
   range: { min: number; max: number },
   features: number,
   dtype: CodesDType,
   symmetric: boolean,
+  bits: ActivationBits = 8,
 ): CodesValue {
-  const { lo, hi } = codeRange(dtype);
+  const { lo, hi } = codeRange(dtype, bits);
   const { scale, zeroPoint } =
     symmetric && dtype === 'int8'
-      ? symmetricParams(range.min, range.max)
+      ? symmetricParams(range.min, range.max, hi)
       : asymmetricParams(range.min, range.max, lo, hi);
-  return { features, dtype, scale: Float32Array.of(scale), zeroPoint };
+  return { features, dtype, scale: Float32Array.of(scale), zeroPoint, ...boundsBeside(dtype, lo, hi) };
 }
 
 /** The grid with its scale doubled until every multiplier fl(s/sy) is below 64; the zero point follows. */
@@ -48,8 +50,8 @@ export function raiseScale(
   let scale = grid.scale[0]!;
   while (Math.fround(largest / scale) >= 64) scale *= 2;
   if (scale === grid.scale[0]) return grid;
-  const { lo, hi } = codeRange(grid.dtype);
-  const zero = Math.min(Math.max(lo - Math.min(range.min, 0) / scale, lo), hi);
+  const { min, max } = codeBounds(grid);
+  const zero = Math.min(Math.max(min - Math.min(range.min, 0) / scale, min), max);
   return {
     ...grid,
     scale: Float32Array.of(scale),
@@ -65,7 +67,7 @@ export function clampGrid(
   grid: CodesValue,
   bounds: readonly (readonly [low: number, high: number])[],
 ): CodesValue {
-  const { lo, hi } = codeRange(grid.dtype);
+  const { min: lo, max: hi } = codeBounds(grid);
   const code = (bound: number) => {
     const steps = Math.fround(Math.fround(bound) / grid.scale[0]!);
     return Math.min(Math.max(grid.zeroPoint + roundHalfEven(steps), lo), hi);
@@ -73,5 +75,11 @@ export function clampGrid(
   const clamped = (end: number) => bounds.reduce((x, [low, high]) => Math.min(Math.max(x, low), high), end);
   const min = code(clamped(Number.NEGATIVE_INFINITY));
   const max = code(clamped(Number.POSITIVE_INFINITY));
-  return { ...grid, ...(min > lo && { min }), ...(max < hi && { max }) };
+  return { ...grid, ...boundsBeside(grid.dtype, min, max) };
+}
+
+/** Bounds that are not those of the dtype anyway. */
+function boundsBeside(dtype: CodesDType, min: number, max: number): { min?: number; max?: number } {
+  const { lo, hi } = codeRange(dtype);
+  return { ...(min > lo && { min }), ...(max < hi && { max }) };
 }

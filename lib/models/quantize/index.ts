@@ -50,6 +50,7 @@ function recordOf(calibration: Calibration | null, options: QuantizeOptions): Re
     format = 'int8',
     groupSize = DEFAULT_GROUP_SIZE,
     bits,
+    activationBits,
   } = options;
   const quantized = {
     step: 'quantize',
@@ -58,6 +59,7 @@ function recordOf(calibration: Calibration | null, options: QuantizeOptions): Re
     ...(typeof format === 'object' && format.max !== undefined && { max: format.max }),
     ...(format === 'int4' && { groupSize }),
     ...(bits !== undefined && { bits }),
+    ...(activationBits !== undefined && { activationBits }),
     rounding,
     weights,
     activations,

@@ -1,7 +1,7 @@
 import type { Calibration } from '../../calibration/types';
 import { expected, RequantError } from '../../errors';
 import { clampBounds, usefulInputRange } from '../../layers/elementwise';
-import type { WeightBits } from '../../quantization/bits';
+import type { ActivationBits, WeightBits } from '../../quantization/bits';
 import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
 import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
@@ -10,6 +10,7 @@ import { accumulatorScale, productScale } from '../compile';
 import type { Fp8Choice } from '../fp8-choice';
 import {
   type CodesValue,
+  codeBounds,
   type ElementwiseNode,
   type Graph,
   isCodes,
@@ -52,6 +53,8 @@ class Lowering {
   readonly nodes: Node[] = [];
   private readonly codes: Representation;
   private readonly readers: ReturnType<typeof readersOf>;
+  /** Bits of the values that do not have 8. */
+  private readonly bits: ReadonlyMap<string, ActivationBits>;
   private readonly fp8: Fp8Values;
   /** Clamps that an earlier node does on its own. */
   private readonly fused = new Set<Node>();
@@ -65,6 +68,7 @@ class Lowering {
   ) {
     this.codes = chooseRepresentation(graph, settings);
     this.readers = readersOf(graph);
+    this.bits = narrowInputs(settings);
     this.fp8 = new Fp8Values(graph, calibration, searchedValues(settings));
   }
 
@@ -191,7 +195,8 @@ class Lowering {
     const from = this.values.get(input) as CodesValue;
     if (from.scale.length > 1) throw perFeatureUnsupported(node);
     const to = this.grid(node.output, this.writeRange(node.output));
-    const table = activationTable(node, from, to);
+    const { min, max } = codeBounds(to);
+    const table = activationTable(node, from, to).map((code) => Math.min(Math.max(code, min), max));
     this.nodes.push({ ...node, inputs: [input], table });
     this.values.set(node.output, to);
   }
@@ -295,6 +300,8 @@ class Lowering {
 
   private perFeatureInput(features: number): CodesValue {
     const kept = this.calibration?.kept;
+    if (this.bits.has(this.graph.input))
+      throw expected('ERR_UNSUPPORTED', "8 bits of the input for inputs: 'per-feature'", 4);
     if (kept === undefined || kept.length === 0 || kept.length % features !== 0) {
       throw expected(
         'ERR_ARGUMENT',
@@ -309,7 +316,7 @@ class Lowering {
     const { symmetric, output } = this.settings;
     const isOutput = name === this.graph.output && output !== 'float32';
     const dtype = isOutput ? output : symmetric ? 'int8' : 'uint8';
-    return gridOf(range, this.features(name), dtype, symmetric);
+    return gridOf(range, this.features(name), dtype, symmetric, this.bits.get(name));
   }
 
   private readRange(name: string): { min: number; max: number } {
@@ -341,6 +348,14 @@ function int8Weight(
     ...quantizeWeights(weight, outFeatures, scale, bits),
     ...(bits !== 8 && { bits }),
   };
+}
+
+/** What static layers read with fewer than 8 bits. */
+function narrowInputs({ layers }: Settings): ReadonlyMap<string, ActivationBits> {
+  const bits = new Map<string, ActivationBits>();
+  for (const [node, { activationBits }] of layers)
+    if (activationBits !== undefined) bits.set(node.inputs[0]!, activationBits);
+  return bits;
 }
 
 /** Inputs whose grids are searched on the kept rows. */

@@ -1,7 +1,14 @@
 import { expected, RequantError } from '../../errors';
 import type { Format, LayerQuantization, Mode } from '../../layers/layer';
 import { checkWeightScales } from '../../layers/linear';
-import { isWeightBits, WEIGHT_BITS, type WeightBits } from '../../quantization/bits';
+import {
+  ACTIVATION_BITS,
+  type ActivationBits,
+  isActivationBits,
+  isWeightBits,
+  WEIGHT_BITS,
+  type WeightBits,
+} from '../../quantization/bits';
 import {
   DEFAULT_GROUP_SIZE,
   GROUP_SIZES,
@@ -29,6 +36,11 @@ export interface QuantizeOptions extends RuntimeOptions {
   groupSize?: GroupSize;
   /** Of int8 weights: symmetric codes ±(2^(bits − 1) − 1), in a byte each. Default 8. */
   bits?: WeightBits;
+  /**
+   * Of the codes that static int8 layers read. Default 8. A value that several of them read has the fewest bits that one
+   * of them wishes; others, such as what a table or an addition reads, have 8.
+   */
+  activationBits?: ActivationBits;
   /** Default 'half-up'. */
   rounding?: Rounding;
   /** One scale an output feature, or one a layer. Default 'per-channel'. */
@@ -59,6 +71,8 @@ export interface LayerSettings {
   readonly scale: Float32Array | undefined;
   /** Of int8 weights. */
   readonly bits: WeightBits;
+  /** Of what a static layer reads; missing: 8. */
+  readonly activationBits?: ActivationBits;
   /** float8 weights; with mode 'fp8' the input is float8 too. */
   readonly fp8?: Fp8Choice;
   /** int4 weights, in groups of so many. */
@@ -71,6 +85,7 @@ export const QUANTIZE_OPTION_KEYS = [
   'format',
   'groupSize',
   'bits',
+  'activationBits',
   'rounding',
   'weights',
   'activations',
@@ -90,6 +105,7 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
   checkWord('inputs', inputs, ['per-tensor', 'per-feature']);
   checkWord('output', output, ['float32', 'int8', 'uint8']);
   if (options.bits !== undefined) checkBits(options.bits);
+  if (options.activationBits !== undefined) checkActivationBits(options.activationBits);
   const common: LayerQuantization = {
     mode,
     format,
@@ -107,11 +123,13 @@ export function quantizeSettings(graph: Graph, options: QuantizeOptions): Settin
     linears.map((node) => {
       const own = Object.hasOwn(wishes, node.name) ? wishes[node.name] : undefined;
       checkOptionKeys(`layers['${node.name}']`, own, WISH_KEYS);
-      return [node, layerSettings(node, common, chosenFor(node, own, format), graph, options.bits ?? 8)];
+      return [node, layerSettings(node, common, chosenFor(node, own, format), graph, options)];
     }),
   );
   if (options.bits !== undefined && [...layers.values()].every(({ groupSize }) => groupSize !== undefined))
     throw expected('ERR_UNSUPPORTED', "bits only with format 'int8'", options.bits);
+  if (options.activationBits === 4 && [...layers.values()].every((q) => q.activationBits === undefined))
+    throw expected('ERR_UNSUPPORTED', "activationBits 4 only with format 'int8' and mode 'static'", 4);
   if (options.groupSize !== undefined && [...layers.values()].every((q) => q.groupSize === undefined))
     throw expected('ERR_UNSUPPORTED', "groupSize only with format 'int4'", options.groupSize);
   return {
@@ -139,13 +157,18 @@ function checkBits(bits: unknown): void {
   if (!isWeightBits(bits)) throw expected('ERR_ARGUMENT', `bits to be one of ${WEIGHT_BITS}`, bits);
 }
 
+function checkActivationBits(bits: unknown): void {
+  if (!isActivationBits(bits))
+    throw expected('ERR_ARGUMENT', `activationBits to be one of ${ACTIVATION_BITS}`, bits);
+}
+
 /** `chosen`: what was wished for this layer alone. */
 function layerSettings(
   node: LinearNode,
   common: LayerQuantization,
   chosen: LayerQuantization,
   graph: Graph,
-  commonBits: WeightBits,
+  all: QuantizeOptions,
 ): LayerSettings {
   const q = { ...common, ...chosen };
   const { mode = 'static', format = 'int8', scale } = q;
@@ -155,8 +178,23 @@ function layerSettings(
   checkFormat(node.name, { ...chosen, format });
   if (format === 'int4') return int4Settings(node, mode, q, outFeatures, graph);
   if (scale !== undefined) checkWeightScales(node.name, scale, [1, outFeatures]);
-  const { bits = commonBits } = chosen;
-  return { mode: format === 'float32' ? 'float' : mode, scale, bits };
+  const { bits = all.bits ?? 8 } = chosen;
+  if (format === 'float32') return { mode: 'float', scale, bits };
+  return { mode, scale, bits, ...narrowInput(node.name, mode, chosen, all) };
+}
+
+/** 4 bits of the input, where that is wished; for the layer alone it must be one that reads codes. */
+function narrowInput(
+  name: string,
+  mode: Mode,
+  chosen: LayerQuantization,
+  all: QuantizeOptions,
+): { activationBits?: ActivationBits } {
+  const { activationBits = all.activationBits ?? 8 } = chosen;
+  if (activationBits === 8) return {};
+  if (mode === 'static') return { activationBits };
+  if (chosen.activationBits === undefined) return {};
+  throw expected('ERR_UNSUPPORTED', `mode 'static' for activations of 4 bits in '${name}'`, mode);
 }
 
 /** `chosen`: what was wished for this layer alone: the groupSize of all is for the layers of int4. */

@@ -162,7 +162,8 @@ async function compare(model: MLP, random: Seeded, options: QuantizeOptions): Pr
   if (options.output === 'uint8')
     expect([...quantized.runSync(rows, new Uint8Array(codes.length))]).toEqual(codes);
   // And the reference is one of this model.
-  expect(sqnr(model.runSync(rows), reference.toReal(codes))).toBeGreaterThan(15);
+  const least = options.activationBits === 4 ? 5 : 15;
+  expect(sqnr(model.runSync(rows), reference.toReal(codes))).toBeGreaterThan(least);
 }
 
 describe('to the bit', () => {
@@ -172,6 +173,8 @@ describe('to the bit', () => {
     await compare(chain(random, relu6), random, { rounding, activations: 'symmetric', output: 'int8' });
     await compare(chain(random), random, { rounding, weights: 'per-tensor', output: 'uint8' });
     await compare(chain(random), random, { rounding, activations: 'symmetric', weights: 'per-tensor' });
+    await compare(chain(random), random, { rounding, activationBits: 4 });
+    await compare(chain(random), random, { rounding, activationBits: 4, activations: 'symmetric' });
   });
 
   it('dynamic', async () => {
