@@ -1,5 +1,6 @@
 import type { Graph } from '../models/graph';
 import { type CheckedDataset, gatherInputs } from './dataset';
+import { KeptZeros } from './kept-zeros';
 import { type BatchResult, copyState, type Learner, type LearnerState } from './loop';
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
@@ -12,10 +13,12 @@ export class FloatLearner implements Learner {
   private readonly loss: Loss;
   /** The value that the loss is taken of. */
   private readonly output: string;
+  private readonly zeros: KeptZeros | undefined;
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
-  constructor(graph: Graph, loss: LossName, optimizer: OptimizerOptions) {
+  constructor(graph: Graph, loss: LossName, optimizer: OptimizerOptions, keepZeros = false) {
     this.network = new Network(graph);
+    this.zeros = keepZeros ? new KeptZeros(this.network) : undefined;
     this.optimizer = createOptimizer(optimizer);
     this.loss = LOSSES[loss];
     this.output = lossValue(graph, loss);
@@ -24,7 +27,10 @@ export class FloatLearner implements Learner {
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {
     const { result, gradient } = this.evaluate(data, rows);
     this.optimizer.beginStep();
-    this.network.backward(this.output, gradient, (parameter, g) => this.optimizer.update(parameter, g));
+    this.network.backward(this.output, gradient, (parameter, g) => {
+      this.zeros?.hold(parameter, g);
+      this.optimizer.update(parameter, g);
+    });
     return result;
   }
 
@@ -64,7 +70,7 @@ export class FloatLearner implements Learner {
 }
 
 /** Cross-entropy holds its own softmax: one at the end of the model is left out. */
-function lossValue({ nodes, output }: Graph, loss: LossName): string {
+export function lossValue({ nodes, output }: Graph, loss: LossName): string {
   const last = nodes.find((node) => node.output === output);
   const isSoftmax = last?.op === 'softmax' || last?.op === 'logSoftmax';
   return loss === 'crossEntropy' && isSoftmax ? last.inputs[0]! : output;

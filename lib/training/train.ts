@@ -13,6 +13,8 @@ export interface TrainOptions extends LoopOptions {
   optimizer?: OptimizerOptions;
   /** Default: crossEntropy for classes, mse for values. Cross-entropy is taken of logits: a last softmax is left out. */
   loss?: LossName;
+  /** Weights of Linear layers that are 0 stay 0: fine-tuning of a pruned model. Default false. */
+  keepZeros?: boolean;
 }
 
 /**
@@ -24,13 +26,16 @@ export interface TrainOptions extends LoopOptions {
  */
 export async function train(model: MLP, data: Dataset, options: TrainOptions): Promise<TrainResult<MLP>> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
-  const job = checkJob(model, data, options, ['optimizer', 'loss']);
+  const job = checkJob(model, data, options, ['optimizer', 'loss', 'keepZeros']);
   const {
     optimizer = { type: 'adam', learningRate: 0.001 },
     loss = job.data.hasClasses ? 'crossEntropy' : 'mse',
+    keepZeros = false,
   } = options;
   checkWord('loss', loss, ['crossEntropy', 'mse']);
-  const learner = new FloatLearner(model.graph, loss, optimizer);
+  if (typeof keepZeros !== 'boolean')
+    throw expected('ERR_ARGUMENT', 'keepZeros to be true or false', keepZeros);
+  const learner = new FloatLearner(model.graph, loss, optimizer, keepZeros);
   const history = await runTraining(learner, job);
   return { model: MLP.fromGraph(learner.snapshot(), model.metadata), history };
 }
