@@ -3,6 +3,8 @@ export { type CorrectBiasOptions, correctBias } from './compression/correct-bias
 export { type EqualizeOptions, equalize } from './compression/equalize';
 export { type GptqOptions, gptq } from './compression/gptq';
 export { type Fallback, type MixedPrecisionOptions, mixedPrecision } from './compression/mixed-precision';
+export type { PruneData, PruneOptions, PruneUnit, Saliency } from './compression/pruning/options';
+export { prune } from './compression/pruning/prune';
 export type { ScoreData } from './compression/score';
 export { type MethodResult, type SearchOptions, type SearchResult, search } from './compression/search';
 export { type LayerSensitivity, type SensitivityOptions, sensitivity } from './compression/sensitivity';

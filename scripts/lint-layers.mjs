@@ -17,7 +17,17 @@ const LIB = {
   fp8: ['base', 'quantization', 'runtime', 'layers', 'calibration'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8'],
   training: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
-  compression: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
+  compression: [
+    'base',
+    'quantization',
+    'runtime',
+    'formats',
+    'layers',
+    'calibration',
+    'fp8',
+    'models',
+    'training',
+  ],
   serving: ['base', 'runtime', 'models'],
   timing: ['base'],
   report: [

@@ -31,6 +31,30 @@ export async function inverseFactor(
   return u;
 }
 
+/**
+ * Solves A·x = b for several b in their place, A [n, n] symmetric positive definite, given by its lower triangle, which
+ * becomes L of A = L·Lᵀ. False where A is not positive definite. In float64, in a fixed order.
+ */
+export function choleskySolve(a: Float64Array, n: number, rightSides: readonly Float64Array[]): boolean {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) a[i * n + j] = (a[i * n + j]! - dot(a, i * n, j * n, 0, j)) / a[j * (n + 1)]!;
+    const pivot = a[i * (n + 1)]! - dot(a, i * n, i * n, 0, i);
+    if (!(pivot > 0 && pivot < Infinity)) return false;
+    a[i * (n + 1)] = Math.sqrt(pivot);
+  }
+  for (const b of rightSides) {
+    for (let i = 0; i < n; i++) {
+      for (let k = 0; k < i; k++) b[i]! -= a[i * n + k]! * b[k]!;
+      b[i]! /= a[i * (n + 1)]!;
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      b[i]! /= a[i * (n + 1)]!;
+      for (let k = 0; k < i; k++) b[k]! -= a[i * n + k]! * b[i]!;
+    }
+  }
+  return true;
+}
+
 /** Σ a[i + k]·a[j + k], k in [from, to) */
 function dot(a: Float64Array, i: number, j: number, from: number, to: number): number {
   let sum = 0;

@@ -2,6 +2,7 @@ import { expected } from '../errors';
 import type { Graph } from '../models/graph';
 import { type CheckedDataset, gatherInputs } from './dataset';
 import { type Fingerprint, graphHash } from './fingerprint';
+import { KeptZeros } from './kept-zeros';
 import { type BatchResult, copyState, type Learner, type LearnerState } from './loop';
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
@@ -18,16 +19,18 @@ export class FloatLearner implements Learner {
   private readonly output: string;
   private readonly input = new Reused();
   private readonly gradient = new Reused();
+  private readonly zeros: KeptZeros | undefined;
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
   constructor(
     private readonly graph: Graph,
     private readonly lossName: LossName,
     private readonly optimizerOptions: OptimizerOptions,
-    { schedule, steps }: { schedule: Schedule; steps: number },
+    { schedule, steps, keepZeros }: { schedule: Schedule; steps: number; keepZeros: boolean },
   ) {
     this.rate = new LearningRate(optimizerOptions.learningRate, schedule, steps);
     this.network = new Network(graph);
+    this.zeros = keepZeros ? new KeptZeros(this.network) : undefined;
     this.optimizer = createOptimizer(optimizerOptions);
     this.loss = LOSSES[lossName];
     this.output = lossValue(graph, lossName);
@@ -41,6 +44,7 @@ export class FloatLearner implements Learner {
       optimizer: type,
       ...this.rate.identity(),
       momentum,
+      keepZeros: this.zeros !== undefined,
       model: graphHash(this.graph),
     };
   }
@@ -54,7 +58,10 @@ export class FloatLearner implements Learner {
     this.optimizer.learningRate = this.rate.now;
     this.rate.done++;
     this.optimizer.beginStep();
-    this.network.backward(this.output, gradient, (parameter, g) => this.optimizer.update(parameter, g));
+    this.network.backward(this.output, gradient, (parameter, g) => {
+      this.zeros?.hold(parameter, g);
+      this.optimizer.update(parameter, g);
+    });
     return result;
   }
 

@@ -51,6 +51,21 @@ export class Network {
     });
   }
 
+  /** The weights of the Linear nodes in order, the network's own arrays. */
+  linearWeights(): Float32Array[] {
+    return [...this.linears.values()].map(({ weight }) => weight);
+  }
+
+  /** What the last `forward` gave this value. */
+  valueOf(name: string): Float32Array {
+    return this.value(name);
+  }
+
+  /** After `backward`: the gradient of this value; not of the output, whose gradient is the caller's. */
+  gradientOf(name: string): Float32Array {
+    return this.gradient(name);
+  }
+
   /** The graph with the weights as they are now. */
   snapshot(): Graph {
     const nodes = this.graph.nodes.map((node): Node => {

@@ -16,6 +16,8 @@ export interface TrainOptions extends LoopOptions {
   loss?: LossName;
   /** How the learning rate goes. Default 'constant'; of `trainQuantized` 'cosine'. */
   schedule?: Schedule;
+  /** Weights of Linear layers that are 0 stay 0: fine-tuning of a pruned model. Default false. */
+  keepZeros?: boolean;
 }
 
 /**
@@ -27,16 +29,19 @@ export interface TrainOptions extends LoopOptions {
  */
 export async function train(model: MLP, data: Dataset, options: TrainOptions): Promise<TrainResult<MLP>> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
-  const job = checkJob(model, data, options, ['optimizer', 'loss', 'schedule']);
+  const job = checkJob(model, data, options, ['optimizer', 'loss', 'schedule', 'keepZeros']);
   const {
     optimizer = { type: 'adam', learningRate: 0.001 },
     loss = job.data.hasClasses ? 'crossEntropy' : 'mse',
     schedule = 'constant',
+    keepZeros = false,
   } = options;
   checkWord('loss', loss, ['crossEntropy', 'mse']);
   checkSchedule(schedule);
+  if (typeof keepZeros !== 'boolean')
+    throw expected('ERR_ARGUMENT', 'keepZeros to be true or false', keepZeros);
   const steps = job.epochs * Math.ceil(job.data.rows / job.batchSize);
-  const learner = new FloatLearner(model.graph, loss, optimizer, { schedule, steps });
+  const learner = new FloatLearner(model.graph, loss, optimizer, { schedule, steps, keepZeros });
   const history = await runTraining(learner, job);
   return { model: MLP.fromGraph(learner.snapshot(), model.metadata), history };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inverseFactor } from '../../lib/compression/triangular';
+import { choleskySolve, inverseFactor } from '../../lib/compression/triangular';
 import { Seeded } from '../support/random';
 
 const between = async () => {};
@@ -38,4 +38,24 @@ it.each([
   ['Infinity', [1, 0, 0, Infinity]],
 ])('%s: undefined', async (_, a) => {
   expect(await inverseFactor(Float64Array.from(a), 2, between)).toBeUndefined();
+});
+
+it('A·x = b for several b, from the lower triangle', () => {
+  const [n, random] = [9, new Seeded(2)];
+  const l = Float64Array.from({ length: n * n }, (_, i) =>
+    i % n > Math.floor(i / n) ? 0 : random.normal() + (i % (n + 1) === 0 ? 5 : 0),
+  );
+  const a = Float64Array.from({ length: n * n }, (_, i) =>
+    Array.from({ length: n }, (_, k) => l[Math.floor(i / n) * n + k]! * l[(i % n) * n + k]!).reduce(
+      (s, x) => s + x,
+    ),
+  );
+  const right = [0, 1].map(() => Float64Array.from(random.normals(n)));
+  const x = right.map((b) => b.slice());
+  const lower = a.map((value, i) => (i % n > Math.floor(i / n) ? Number.NaN : value));
+  expect(choleskySolve(lower, n, x)).toBe(true);
+  for (const [r, b] of right.entries())
+    for (let i = 0; i < n; i++)
+      expect(x[r]!.reduce((sum, v, k) => sum + a[i * n + k]! * v, 0)).toBeCloseTo(b[i]!, 9);
+  expect(choleskySolve(Float64Array.of(1, 2, 2, 1), 2, [])).toBe(false);
 });
