@@ -63,7 +63,7 @@ export class Network {
 
   /** After `backward`: the gradient of this value; not of the output, whose gradient is the caller's. */
   gradientOf(name: string): Float32Array {
-    return this.gradient(name);
+    return this.received(name);
   }
 
   /** The graph with the weights as they are now. */
@@ -284,7 +284,7 @@ function addInto(out: Float32Array, a: Float32Array, b: Float32Array): void {
   for (let i = 0; i < out.length; i++) out[i] = a[i]! + b[i]!;
 }
 
-function sumColumns(matrix: Float32Array, columns: number, out: Float32Array): void {
+export function sumColumns(matrix: Float32Array, columns: number, out: Float32Array): void {
   callNative((addon) => addon.columnSums(matrix, columns, out));
 }
 

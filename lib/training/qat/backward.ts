@@ -1,6 +1,6 @@
 import { nativeElementwise } from '../../layers/elementwise';
 import { callNative, type NativeElementwise, type NativeStage } from '../../runtime/native';
-import { copyColumns, rowFunctionGradient } from '../network';
+import { copyColumns, rowFunctionGradient, sumColumns } from '../network';
 import type { ForwardPass } from './forward';
 import type { CodesGrid } from './program';
 
@@ -84,10 +84,7 @@ export class BackwardPass {
         break;
       case 'softmax':
       case 'logSoftmax':
-        this.give(
-          stage.inputs[0],
-          rowFunctionGradient(stage.op, this.pass.real(stage.output), dy, this.pass.features(stage.output)),
-        );
+        this.rowFunction(stage, dy);
         break;
       case 'dynamicLinear':
       case 'int4Linear':
@@ -95,6 +92,12 @@ export class BackwardPass {
       default:
         this.function(stage.inputs[0], stage.op, stage.a, stage.b, dy);
     }
+  }
+
+  private rowFunction({ op, inputs, output }: Stage<'softmax' | 'logSoftmax'>, dy: Float32Array): void {
+    const dx = new Float32Array(dy.length);
+    rowFunctionGradient(op, this.pass.real(output), dy, this.pass.features(output), dx);
+    this.give(inputs[0], dx);
   }
 
   /** dŴ = dYᵀ·X̂, db = Σ dY, dX̂ = dY·Ŵ */
@@ -202,7 +205,6 @@ function accumulate(sum: Float32Array, term: Float32Array): void {
 
 function columnSums(matrix: Float32Array, columns: number): Float32Array {
   const sums = new Float32Array(columns);
-  for (let i = 0; i < matrix.length; i += columns)
-    for (let c = 0; c < columns; c++) sums[c]! += matrix[i + c]!;
+  sumColumns(matrix, columns, sums);
   return sums;
 }
