@@ -84,7 +84,7 @@ Napi::Value create_integer_net(const Napi::CallbackInfo& info) {
   const auto seed = o.Get("seed").As<Napi::Array>();
   training::IntegerSpec spec;
   spec.recipe = string(o.Get("recipe"), "recipe") == "wage" ? training::IntegerRecipe::wage
-                                                             : training::IntegerRecipe::block;
+                                                            : training::IntegerRecipe::block;
   spec.layers = layers;
   spec.most_rows = index(o.Get("mostRows"), "mostRows");
   spec.input_exponent = int32(o.Get("inputExponent"), "inputExponent");

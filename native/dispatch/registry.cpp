@@ -10,8 +10,12 @@ namespace {
 #if defined(__x86_64__)
 /// The products of AVX-VNNI, everything else of AVX2: the same instructions, once in a binary.
 const kernels::KernelSet& avxvnni_on_avx2() noexcept {
+  static const kernels::Int4Kernel int4{requant_kernels_avxvnni.int4->layout,
+                                        requant_kernels_avxvnni.int4->panel_u8,
+                                        requant_kernels_avx2.int4->panel_f32};
   static const kernels::KernelSet set = [] {
     kernels::KernelSet filled = requant_kernels_avxvnni;
+    filled.int4 = &int4;
     filled.sgemm = requant_kernels_avx2.sgemm;
     filled.vector = requant_kernels_avx2.vector;
     filled.integer = requant_kernels_avx2.integer;

@@ -45,8 +45,8 @@ bool IntegerLayer::allocate(const kernels::KernelSet& set, const IntegerLayerSpe
   // Rows are read by whole blocks when errors are transposed.
   const size_t out_cells = row_stride_ * out_stride();
   const bool backward = role.first || (backward_.allocate(layout, spec.in, spec.out) &&
-                                  backward_sums_.allocate(out_groups() * in_stride()) &&
-                                  backward_bias_.allocate(in_stride()));
+                                       backward_sums_.allocate(out_groups() * in_stride()) &&
+                                       backward_bias_.allocate(in_stride()));
   return backward && stored_.allocate(spec.out * in_stride()) && bias_.allocate(out_stride()) &&
          forward_.allocate(layout, spec.out, spec.in) && forward_sums_.allocate(in_groups() * out_stride()) &&
          accumulator_bias_.allocate(out_stride()) && forward_bias_.allocate(out_stride()) &&
@@ -89,8 +89,16 @@ void IntegerLayer::write(const int32_t* weights, const int32_t* bias) noexcept {
   for (size_t block = 0; block < out_groups(); ++block) {
     const size_t rows = std::min(kBlock, spec_.out - block * kBlock);
     for (size_t group = 0; group < in_groups(); ++group) {
-      set_->integer->update({kNothing, 0, stored_.data() + block * kBlock * in_stride() + group * kBlock,
-                             in_stride(), rows, 0, spec_.limit, spec_.code_shift, {}, codes});
+      set_->integer->update({kNothing,
+                             0,
+                             stored_.data() + block * kBlock * in_stride() + group * kBlock,
+                             in_stride(),
+                             rows,
+                             0,
+                             spec_.limit,
+                             spec_.code_shift,
+                             {},
+                             codes});
       pack_block(group, block, rows, codes);
     }
   }
@@ -124,8 +132,8 @@ void IntegerLayer::take_inputs(size_t group, uint8_t flip) noexcept {
   const size_t column = group * kBlock;
   int32_t sums[kBlock] = {};
   for (size_t r = 0; r < rows_; r += kBlock) {
-    const MatrixView<const uint8_t> rows{inputs_.data() + r * in_stride() + column, std::min(kBlock, rows_ - r),
-                                         kBlock, in_stride()};
+    const MatrixView<const uint8_t> rows{inputs_.data() + r * in_stride() + column,
+                                         std::min(kBlock, rows_ - r), kBlock, in_stride()};
     input_operand_.pack_rows(group, r, rows, flip);
     add_column_sums(rows, flip, sums);
   }
@@ -164,8 +172,8 @@ uint64_t IntegerLayer::forward_group(size_t group, int32_t shift, IntegerLayer& 
   uint64_t clipped = 0;
   for (size_t r = 0; r < rows_; r += kRowBlock) {
     const size_t rows = std::min(kRowBlock, rows_ - r);
-    multiply({inputs_.data() + r * in_stride(), rows, spec_.in, in_stride()}, forward_, group, from(bias), acc,
-             kBlock);
+    multiply({inputs_.data() + r * in_stride(), rows, spec_.in, in_stride()}, forward_, group, from(bias),
+             acc, kBlock);
     const size_t at = r * out_stride() + column;
     clipped += set_->integer->activate(
         {acc, rows, shift, next.inputs_.data() + at, passes_.data() + at, out_stride()});
@@ -236,18 +244,17 @@ void IntegerLayer::update_group(size_t group, const IntegerUpdate& update) noexc
     const size_t at = row * in_stride() + group * kBlock;
     if (!kept) multiply_gradient(group, block, made, kBlock);
     const auto first = static_cast<uint32_t>(group * (kBlock / 4));
-    set_->integer->update({kept ? gradient_.data() + at : made,
-                           kept ? in_stride() : kBlock,
-                           stored_.data() + at,
-                           in_stride(),
-                           rows,
-                           update.shift,
-                           spec_.limit,
-                           spec_.code_shift,
-                           {first,
-                            {static_cast<uint32_t>(row), update.layer, update.step},
-                            {update.key[0], update.key[1]}},
-                           codes});
+    set_->integer->update(
+        {kept ? gradient_.data() + at : made,
+         kept ? in_stride() : kBlock,
+         stored_.data() + at,
+         in_stride(),
+         rows,
+         update.shift,
+         spec_.limit,
+         spec_.code_shift,
+         {first, {static_cast<uint32_t>(row), update.layer, update.step}, {update.key[0], update.key[1]}},
+         codes});
     pack_block(group, block, rows, codes);
   }
 }

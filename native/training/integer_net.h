@@ -6,7 +6,8 @@
 //   forward    acc = a·tᵀ + b;  a' = min(rne(max(acc, 0), s), 127)
 //   loss       E at the logits
 //   backward   e = clamp(rne(E, n), ±127), n from max|E|;  E' = e·t where acc lets it through
-//   update     G = eᵀ·a;  stored −= G / 2^d, rounded stochastically;  t = clamp(rne(stored, code shift), ±127)
+//   update     G = eᵀ·a;  stored −= G / 2^d, rounded stochastically;  t = clamp(rne(stored, code shift),
+//   ±127)
 #pragma once
 
 #include <memory>
@@ -31,7 +32,7 @@ struct IntegerSpec {
   size_t most_rows = 1;
   int32_t input_exponent = 0;
   bool raised_inputs = false;  // bytes stand for themselves less 128
-  uint32_t key[2] = {};  // of the random words
+  uint32_t key[2] = {};        // of the random words
 };
 
 struct IntegerBatch {
@@ -61,8 +62,8 @@ class IntegerNet {
   /// The same without an update.
   LossResult judge(const IntegerBatch& batch) noexcept;
 
-  /// What the activations' shifts and the batches since the last look depend on: [batches since, then a hidden
-  /// layer: shift (−1: not yet chosen), rows since, clipped codes since (lower and upper 31 bits)].
+  /// What the activations' shifts and the batches since the last look depend on: [batches since, then a
+  /// hidden layer: shift (−1: not yet chosen), rows since, clipped codes since (lower and upper 31 bits)].
   size_t state_size() const noexcept { return 1 + kStateOfLayer * (layers_.size() - 1); }
   void read_state(int32_t* state) const noexcept;
   /// False where it is none.

@@ -36,9 +36,10 @@ constexpr size_t kInt4Rows = 3;
 constexpr Int4Layout kInt4Layout{Lanes8::kLanes, kInt4Vectors};
 
 template <class D>
-constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4TilesU8<D, 1>, kInt4TilesU8<D, 2>};
-constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4TilesF32<Int4Lanes8, 1>,
-                                                      kInt4TilesF32<Int4Lanes8, 2>};
+constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4TilesU8<D, 1, 1, 2, 3>,
+                                                     kInt4TilesU8<D, 2, 1, 2, 3>};
+constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4TilesF32<Int4Lanes8, 1, 1, 2, 3>,
+                                                      kInt4TilesF32<Int4Lanes8, 2, 1, 2, 3>};
 
 template <class D>
 void int4_u8_3x32(const Int4Panel& p) noexcept {
@@ -48,6 +49,9 @@ void int4_f32_3x32_avx2(const Int4Panel& p) noexcept { int4_panel<Lanes8, kInt4R
 
 template <class D>
 constexpr Int4Kernel kInt4{kInt4Layout, int4_u8_3x32<D>, int4_f32_3x32_avx2};
+/// Without what is the same on AVX2 and AVX-VNNI.
+template <class D>
+constexpr Int4Kernel kInt4Codes{kInt4Layout, int4_u8_3x32<D>, nullptr};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -50,8 +50,12 @@ struct Int4Dot : Dot {
 
 constexpr size_t kInt4Vectors = 2;
 constexpr size_t kInt4Rows = 4;
-constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4TilesU8<Int4Dot, 1>, kInt4TilesU8<Int4Dot, 2>};
-constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4TilesF32<Int4Dot, 1>, kInt4TilesF32<Int4Dot, 2>};
+template <int Vectors>
+constexpr const Int4TileFn* kInt4U8Of = kInt4TilesU8<Int4Dot, Vectors, 1, 2, 3, 4>;
+template <int Vectors>
+constexpr const Int4TileFn* kInt4F32Of = kInt4TilesF32<Int4Dot, Vectors, 1, 2, 3, 4, 5, 6>;
+constexpr const Int4TileFn* kInt4U8[kInt4Vectors] = {kInt4U8Of<1>, kInt4U8Of<2>};
+constexpr const Int4TileFn* kInt4F32[kInt4Vectors] = {kInt4F32Of<1>, kInt4F32Of<2>};
 
 void int4_u8_4x64_avx512vnni(const Int4Panel& p) noexcept { int4_panel<Lanes16, kInt4Rows>(p, kInt4U8); }
 void int4_f32_6x64_avx512(const Int4Panel& p) noexcept { int4_panel<Lanes16, kRows>(p, kInt4F32); }

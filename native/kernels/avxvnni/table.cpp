@@ -14,4 +14,4 @@ constexpr PeakLoops kPeak{peak_int8<Vex>, peak_float32};
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avxvnni{
     &requant::kernels::kQGemm<requant::kernels::Vex>, nullptr, nullptr, &requant::kernels::kPeak,
-    &requant::kernels::kInt4<requant::kernels::Int4Vnni<requant::kernels::Vex>>};
+    &requant::kernels::kInt4Codes<requant::kernels::Int4Vnni<requant::kernels::Vex>>};

@@ -199,5 +199,5 @@ constexpr VectorKernel kVector{quantize,
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr,
-    &requant::kernels::kInt4, &requant::kernels::kInteger};
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm,  &requant::kernels::kVector, nullptr,
+    &requant::kernels::kInt4,  &requant::kernels::kInteger};

@@ -200,14 +200,11 @@ template <class D, int Rows, int Vectors>
   int4_store<V, false>(p, row, y);
 }
 
-/// Tile functions by rows.
-template <class D, int Vectors>
-constexpr Int4TileFn kInt4TilesU8[4] = {int4_tile_u8<D, 1, Vectors>, int4_tile_u8<D, 2, Vectors>,
-                                        int4_tile_u8<D, 3, Vectors>, int4_tile_u8<D, 4, Vectors>};
-template <class D, int Vectors>
-constexpr Int4TileFn kInt4TilesF32[6] = {int4_tile_f32<D, 1, Vectors>, int4_tile_f32<D, 2, Vectors>,
-                                         int4_tile_f32<D, 3, Vectors>, int4_tile_f32<D, 4, Vectors>,
-                                         int4_tile_f32<D, 5, Vectors>, int4_tile_f32<D, 6, Vectors>};
+/// Tile functions of these rows.
+template <class D, int Vectors, int... Rows>
+constexpr Int4TileFn kInt4TilesU8[sizeof...(Rows)] = {int4_tile_u8<D, Rows, Vectors>...};
+template <class D, int Vectors, int... Rows>
+constexpr Int4TileFn kInt4TilesF32[sizeof...(Rows)] = {int4_tile_f32<D, Rows, Vectors>...};
 
 /// Int4Kernel::panel_*. tiles_of[vectors − 1][rows − 1]
 template <class V, size_t MaxRows>
