@@ -45,7 +45,9 @@ template <class D>
 void int4_u8_3x32(const Int4Panel& p) noexcept {
   int4_panel<Lanes8, kInt4Rows>(p, kInt4U8<D>);
 }
-void int4_f32_3x32_avx2(const Int4Panel& p) noexcept { int4_panel<Lanes8, kInt4Rows>(p, kInt4F32); }
+[[maybe_unused]] void int4_f32_3x32_avx2(const Int4Panel& p) noexcept {
+  int4_panel<Lanes8, kInt4Rows>(p, kInt4F32);
+}
 
 template <class D>
 constexpr Int4Kernel kInt4{kInt4Layout, int4_u8_3x32<D>, int4_f32_3x32_avx2};
