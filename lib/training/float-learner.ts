@@ -29,15 +29,13 @@ export class FloatLearner implements Learner {
   }
 
   identity(): Fingerprint {
+    return { kind: 'float', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
     const { type, learningRate, momentum = 0 } = this.optimizerOptions;
-    return {
-      kind: 'float',
-      loss: this.lossName,
-      optimizer: type,
-      learningRate,
-      momentum,
-      model: graphHash(this.graph),
-    };
+    return { loss: this.lossName, optimizer: type, learningRate, ...(type === 'sgd' && { momentum }) };
   }
 
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {
