@@ -1,3 +1,4 @@
+export { type BatchOptions, batches } from './training/batches';
 export type { Dataset } from './training/dataset';
 export type { IntegerRecipe } from './training/integer/recipe';
 export { type TrainIntegerOptions, trainInteger } from './training/integer/train-integer';

@@ -38,6 +38,7 @@ const LIB = {
     'calibration',
     'fp8',
     'models',
+    'training',
     'compression',
     'timing',
   ],

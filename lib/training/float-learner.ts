@@ -37,15 +37,18 @@ export class FloatLearner implements Learner {
   }
 
   identity(): Fingerprint {
+    return { kind: 'float', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
     const { type, momentum = 0 } = this.optimizerOptions;
     return {
-      kind: 'float',
       loss: this.lossName,
       optimizer: type,
       ...this.rate.identity(),
-      momentum,
-      keepZeros: this.zeros !== undefined,
-      model: graphHash(this.graph),
+      ...(type === 'sgd' && { momentum }),
+      ...(this.zeros !== undefined && { keepZeros: true }),
     };
   }
 
