@@ -132,8 +132,8 @@ void update_row(const integer::Update& u, size_t row, const uint32_t* words) noe
   for (size_t c = 0; c < kColumnPad; ++c) {
     const uint32_t size = magnitude(gradient[c]);
     const uint32_t up = (words[c] & fraction) < (size & fraction);
-    // More than 2^15 − 1 moves a weight from any place to its limit.
-    const int32_t whole = smaller(static_cast<int32_t>((size >> right) + up), 0x7FFF) << left;
+    // 2^16 − 1 moves a weight from any place to its limit.
+    const int32_t whole = smaller(static_cast<int32_t>((size >> right) + up), 0xFFFF) << left;
     const int32_t moved = stored[c] - (gradient[c] < 0 ? -whole : whole);
     const int32_t weight = within(moved, u.limit);
     stored[c] = static_cast<int16_t>(weight);
