@@ -48,25 +48,29 @@ uint64_t activate_integers(const integer::Activation& a) noexcept {
   return clipped;
 }
 
+uint32_t largest_of_row(const int32_t* x, uint32_t most) noexcept {
+  for (size_t c = 0; c < kColumnPad; ++c) most = magnitude(x[c]) > most ? magnitude(x[c]) : most;
+  return most;
+}
+
 uint32_t mask_errors(const integer::Masking& m) noexcept {
+  const int32_t needed = m.needed;
   uint32_t most = 0;
   for (size_t r = 0; r < m.rows; ++r) {
     int32_t* __restrict error = m.error + r * m.stride;
     const uint8_t* __restrict passes = m.passes + r * m.stride;
     for (size_t c = 0; c < kColumnPad; ++c) {
-      const int32_t e = (passes[c] & m.needed) == m.needed ? error[c] : 0;
-      error[c] = e;
-      most = magnitude(e) > most ? magnitude(e) : most;
+      const int32_t has = passes[c] & needed;
+      error[c] = has == needed ? error[c] : 0;
     }
+    most = largest_of_row(error, most);
   }
   return most;
 }
 
 uint32_t largest_integer(const int32_t* x, size_t stride, size_t rows) noexcept {
   uint32_t most = 0;
-  for (size_t r = 0; r < rows; ++r, x += stride) {
-    for (size_t c = 0; c < kColumnPad; ++c) most = magnitude(x[c]) > most ? magnitude(x[c]) : most;
-  }
+  for (size_t r = 0; r < rows; ++r) most = largest_of_row(x + r * stride, most);
   return most;
 }
 
