@@ -100,11 +100,11 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < layers.size(); ++i)
     macs += static_cast<double>(o.batch * layers[i].in * layers[i].out) * (i == 0 ? 2 : 3);
   uint32_t steps = 0;
-  net.value->step({inputs.data(), targets.data(), rows}, -3, steps++);
+  net.value->step(net.value->crew_for(o.batch), {inputs.data(), targets.data(), rows}, -3, steps++);
   const auto start = Clock::now();
   const uint32_t first = steps;
   while (seconds_since(start) * 1000 < o.milliseconds)
-    net.value->step({inputs.data(), targets.data(), rows}, -3, steps++);
+    net.value->step(net.value->crew_for(o.batch), {inputs.data(), targets.data(), rows}, -3, steps++);
   const double each = seconds_since(start) / (steps - first);
 
   double peak = 0;
@@ -117,7 +117,4 @@ int main(int argc, char** argv) {
               "\"gigamacsPerSecond\":%.1f,\"ofPeak\":%.3f}\n",
               kernel.value->name, o.batch, o.threads, each * 1e3, static_cast<double>(o.batch) / each,
               macs / each / 1e9, peak > 0 ? macs / each / peak : 0);
-#ifdef REQUANT_PHASES
-  training::print_phases(steps);
-#endif
 }
