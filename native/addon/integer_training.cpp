@@ -105,13 +105,15 @@ Napi::Value integer_step(const Napi::CallbackInfo& info) {
   IntegerNet& net = *NetHandle::get(info[0]);
   const auto batch = batch_of(net, info);
   const int32_t rate = std::clamp(int32(info[4], "rate"), -kMostRate, kMostRate);
-  return result_of(info.Env(), net.step(batch, rate, static_cast<uint32_t>(index(info[5], "step"))));
+  return result_of(info.Env(), net.step(net.crew_for(batch.rows.size()), batch, rate,
+                                        static_cast<uint32_t>(index(info[5], "step"))));
 }
 
 /// (handle, inputs, targets, rows)
 Napi::Value integer_judge(const Napi::CallbackInfo& info) {
   IntegerNet& net = *NetHandle::get(info[0]);
-  return result_of(info.Env(), net.judge(batch_of(net, info)));
+  const auto batch = batch_of(net, info);
+  return result_of(info.Env(), net.judge(net.crew_for(batch.rows.size()), batch));
 }
 
 /// (handle, layer, weights, bias): arrays that receive them

@@ -26,6 +26,18 @@ void less_raised(const int32_t* sums, int32_t* bias) noexcept {
   for (size_t c = 0; c < kBlock; ++c) bias[c] = -128 * sums[c];
 }
 
+/// visit(index in [out, in], index of its stored weight, count) for stretches that are one in both.
+template <class Visit>
+void each_run(const IntegerLayerSpec& spec, Visit visit) noexcept {
+  const size_t blocks = blocks_of(spec.out);
+  for (size_t o = 0; o < spec.out; ++o) {
+    for (size_t i = 0; i < spec.in; i += kBlock) {
+      const size_t block = i / kBlock * blocks + o / kBlock;
+      visit(o * spec.in + i, (block * kBlock + o % kBlock) * kBlock, std::min(kBlock, spec.in - i));
+    }
+  }
+}
+
 /// int32 accumulators that start from a bias.
 kernels::Epilogue from(const int32_t* bias) noexcept {
   kernels::Epilogue epilogue;
@@ -47,7 +59,7 @@ bool IntegerLayer::allocate(const kernels::KernelSet& set, const IntegerLayerSpe
   const bool backward = role.first || (backward_.allocate(layout, spec.in, spec.out) &&
                                        backward_sums_.allocate(out_groups() * in_stride()) &&
                                        backward_bias_.allocate(in_stride()));
-  return backward && stored_.allocate(spec.out * in_stride()) && bias_.allocate(out_stride()) &&
+  return backward && stored_.allocate(out_stride() * in_stride()) && bias_.allocate(out_stride()) &&
          forward_.allocate(layout, spec.out, spec.in) && forward_sums_.allocate(in_groups() * out_stride()) &&
          accumulator_bias_.allocate(out_stride()) && forward_bias_.allocate(out_stride()) &&
          inputs_.allocate(most_rows * in_stride()) && input_operand_.allocate(layout, spec.in, most_rows) &&
@@ -65,8 +77,9 @@ bool IntegerLayer::allocate_lowered() noexcept {
 }
 
 void IntegerLayer::read(int32_t* weights, int32_t* bias) const noexcept {
-  for (size_t o = 0; o < spec_.out; ++o)
-    std::copy_n(stored_.data() + o * in_stride(), spec_.in, weights + o * spec_.in);
+  each_run(spec_, [&](size_t at, size_t stored, size_t count) {
+    std::copy_n(stored_.data() + stored, count, weights + at);
+  });
   std::copy_n(bias_.data(), spec_.out, bias);
 }
 
@@ -78,29 +91,15 @@ bool IntegerLayer::takes(const int32_t* weights, const int32_t* bias) const noex
 }
 
 void IntegerLayer::write(const int32_t* weights, const int32_t* bias) noexcept {
-  for (size_t o = 0; o < spec_.out; ++o) {
-    for (size_t i = 0; i < spec_.in; ++i)
-      stored_[o * in_stride() + i] = static_cast<int16_t>(weights[o * spec_.in + i]);
-  }
+  each_run(spec_, [&](size_t at, size_t stored, size_t count) {
+    std::transform(weights + at, weights + at + count, stored_.data() + stored,
+                   [](int32_t w) { return static_cast<int16_t>(w); });
+  });
   std::copy_n(bias, spec_.out, bias_.data());
   // An update by nothing makes the codes.
   alignas(64) static constexpr int32_t kNothing[kBlock] = {};
-  alignas(64) int8_t codes[kBlock * kBlock];
-  for (size_t block = 0; block < out_groups(); ++block) {
-    const size_t rows = std::min(kBlock, spec_.out - block * kBlock);
-    for (size_t group = 0; group < in_groups(); ++group) {
-      set_->integer->update({kNothing,
-                             0,
-                             stored_.data() + block * kBlock * in_stride() + group * kBlock,
-                             in_stride(),
-                             rows,
-                             0,
-                             spec_.limit,
-                             spec_.code_shift,
-                             {},
-                             codes});
-      pack_block(group, block, rows, codes);
-    }
+  for (size_t group = 0; group < in_groups(); ++group) {
+    for (size_t block = 0; block < out_groups(); ++block) update_block(group, block, {}, kNothing, 0);
   }
 }
 
@@ -236,34 +235,36 @@ uint32_t IntegerLayer::gradient_group(size_t group) noexcept {
 
 void IntegerLayer::update_group(size_t group, const IntegerUpdate& update) noexcept {
   alignas(64) int32_t made[kBlock * kBlock];
-  alignas(64) int8_t codes[kBlock * kBlock];
-  const bool kept = gradient_.size() != 0;
   for (size_t block = 0; block < out_groups(); ++block) {
-    const size_t row = block * kBlock;
-    const size_t rows = std::min(kBlock, spec_.out - row);
-    const size_t at = row * in_stride() + group * kBlock;
-    if (!kept) multiply_gradient(group, block, made, kBlock);
-    const auto first = static_cast<uint32_t>(group * (kBlock / 4));
-    set_->integer->update(
-        {kept ? gradient_.data() + at : made,
-         kept ? in_stride() : kBlock,
-         stored_.data() + at,
-         in_stride(),
-         rows,
-         update.shift,
-         spec_.limit,
-         spec_.code_shift,
-         {first, {static_cast<uint32_t>(row), update.layer, update.step}, {update.key[0], update.key[1]}},
-         codes});
-    pack_block(group, block, rows, codes);
+    if (role_.keeps_gradient) {
+      const int32_t* kept = gradient_.data() + block * kBlock * in_stride() + group * kBlock;
+      update_block(group, block, update, kept, in_stride());
+    } else {
+      multiply_gradient(group, block, made, kBlock);
+      update_block(group, block, update, made, kBlock);
+    }
   }
+}
+
+void IntegerLayer::update_block(size_t group, size_t block, const IntegerUpdate& update,
+                                const int32_t* gradient, size_t stride) noexcept {
+  alignas(64) int8_t codes[kBlock * kBlock];
+  const size_t row = block * kBlock;
+  const size_t rows = std::min(kBlock, spec_.out - row);
+  std::memset(codes + rows * kBlock, 0, (kBlock - rows) * kBlock);
+  const kernels::integer::RandomBlock random{static_cast<uint32_t>(group * (kBlock / 4)),
+                                             {static_cast<uint32_t>(row), update.layer, update.step},
+                                             {update.key[0], update.key[1]}};
+  set_->integer->update({gradient, stride, stored_block(group, block), kBlock, rows, update.shift,
+                         spec_.limit, spec_.code_shift, random, codes});
+  pack_block(group, block, rows, codes);
 }
 
 /// Codes of the weights of 64 × 64 inputs and outputs into both operands.
 void IntegerLayer::pack_block(size_t group, size_t block, size_t rows, const int8_t* codes) noexcept {
   const size_t in = group * kBlock;
   const size_t out = block * kBlock;
-  forward_.pack_columns(block, in, std::min(kBlock, spec_.in - in), {codes, rows, kBlock, kBlock});
+  forward_.pack_columns(block, in, std::min(kBlock, spec_.in - in), {codes, kBlock, kBlock, kBlock});
   if (role_.raised_inputs || forward_.has_head()) {
     int32_t* sums = forward_sums_.data() + group * out_stride() + out;
     for (size_t r = 0; r < rows; ++r) {

@@ -25,9 +25,9 @@ struct IntegerLayerSpec {
 
 /// What decides an update, the same for all weights of a layer.
 struct IntegerUpdate {
-  int32_t shift;
-  uint32_t layer, step;
-  uint32_t key[2];
+  int32_t shift = 0;
+  uint32_t layer = 0, step = 0;
+  uint32_t key[2] = {};
 };
 
 class IntegerLayer {
@@ -79,6 +79,9 @@ class IntegerLayer {
   MatrixView<int32_t> accumulators() noexcept { return {acc_.data(), rows_, spec_.out, out_stride()}; }
 
  private:
+  int16_t* stored_block(size_t group, size_t block) noexcept {
+    return stored_.data() + (group * out_groups() + block) * kBlock * kBlock;
+  }
   size_t in_stride() const noexcept { return padded(spec_.in); }
   size_t out_stride() const noexcept { return padded(spec_.out); }
 
@@ -88,6 +91,8 @@ class IntegerLayer {
   void multiply(MatrixView<const uint8_t> a, const IntegerOperand& operand, size_t group,
                 kernels::Epilogue epilogue, int32_t* out, size_t out_stride) const noexcept;
   void multiply_gradient(size_t group, size_t block, int32_t* out, size_t out_stride) const noexcept;
+  void update_block(size_t group, size_t block, const IntegerUpdate& update, const int32_t* gradient,
+                    size_t stride) noexcept;
   void pack_block(size_t group, size_t block, size_t rows, const int8_t* codes) noexcept;
 
   const kernels::KernelSet* set_ = nullptr;
@@ -95,7 +100,7 @@ class IntegerLayer {
   Role role_;
   size_t rows_ = 0;
 
-  AlignedBuffer<int16_t> stored_;  // [out, in stride]
+  AlignedBuffer<int16_t> stored_;  // [in group][out group][64 outputs][64 inputs]: an update reads on
   AlignedBuffer<int32_t> bias_;    // [out stride]
   IntegerOperand forward_, backward_;
   AlignedBuffer<int32_t> forward_sums_;      // [in group][out stride]: Σ of t over the group

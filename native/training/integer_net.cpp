@@ -66,6 +66,9 @@ Result<std::shared_ptr<IntegerNet>> IntegerNet::make(const kernels::KernelSet& s
     if (!net->layers_[i].allocate(set, layer, spec.most_rows, role))
       return out_of_memory(layer.in * layer.out);
     net->activations_.push_back({layer.shift});
+    // Costs are floats: what a step needs of them it has as integers.
+    const gemm::Cost cost = gemm::product_cost(set.qgemm->layout.wide, layer.in, layer.out);
+    net->costs_.push_back({static_cast<uint64_t>(cost.floor), static_cast<uint64_t>(cost.per_row * 1024)});
   }
   return net;
 }
@@ -79,9 +82,19 @@ size_t IntegerNet::bytes() const noexcept {
   return bytes;
 }
 
+parallel::Crew IntegerNet::crew_for(size_t rows) const noexcept {
+  if (pool_ == nullptr || pool_->threads() == 1) return {};
+  gemm::Cost cost;
+  for (const IntegerLayer& layer : layers_)
+    cost = cost + gemm::product_cost(set_->qgemm->layout.wide, layer.spec().in, layer.spec().out);
+  const size_t helpers = pool_->threads() - 1;
+  return {pool_, {helpers, pool_->worth_waking(helpers, 3 * cost.of(rows))}};
+}
+
 template <class Body>
-void IntegerNet::share(size_t tasks, double ns, Body body) noexcept {
-  if (crew_.alone() || tasks <= 1 || ns < 2 * gemm::kShareNs) {
+void IntegerNet::share(size_t tasks, uint64_t ns, Body body) noexcept {
+  constexpr auto kWorthSharingNs = static_cast<uint64_t>(2 * gemm::kShareNs);
+  if (crew_.alone() || tasks <= 1 || ns < kWorthSharingNs) {
     for (size_t i = 0; i < tasks; ++i) body(i);
     return;
   }
@@ -91,16 +104,16 @@ void IntegerNet::share(size_t tasks, double ns, Body body) noexcept {
   crew_.pool->fork(tasks, crew_.helpers, run);
 }
 
-double IntegerNet::product_ns(const IntegerLayer& layer) const noexcept {
-  return gemm::product_cost(set_->qgemm->layout.wide, layer.spec().in, layer.spec().out).of(rows_);
+uint64_t IntegerNet::product_ns(size_t index) const noexcept {
+  return std::max(costs_[index].floor, rows_ * costs_[index].per_row / 1024);
 }
 
 /// Of a pass over a batch's values.
-double IntegerNet::values_ns(size_t features) const noexcept {
-  return static_cast<double>(rows_ * features) / 8;
-}
+uint64_t IntegerNet::values_ns(size_t features) const noexcept { return rows_ * features / 8; }
 
-LossResult IntegerNet::step(const IntegerBatch& batch, int32_t rate, uint32_t step) noexcept {
+LossResult IntegerNet::step(const parallel::Crew& crew, const IntegerBatch& batch, int32_t rate,
+                            uint32_t step) noexcept {
+  crew_ = crew;
   forward(batch, true);
   const LossResult result = judge_logits(batch);
   backward(rate, step);
@@ -108,21 +121,15 @@ LossResult IntegerNet::step(const IntegerBatch& batch, int32_t rate, uint32_t st
   return result;
 }
 
-LossResult IntegerNet::judge(const IntegerBatch& batch) noexcept {
+LossResult IntegerNet::judge(const parallel::Crew& crew, const IntegerBatch& batch) noexcept {
+  crew_ = crew;
   forward(batch, false);
   return judge_logits(batch);
 }
 
 void IntegerNet::forward(const IntegerBatch& batch, bool training) noexcept {
   rows_ = batch.rows.size();
-  double ns = 0;
-  for (IntegerLayer& layer : layers_) {
-    layer.set_rows(rows_);
-    ns += 3 * product_ns(layer);
-  }
-  const size_t helpers = pool_ == nullptr ? 0 : pool_->threads() - 1;
-  crew_ = {pool_, {helpers, helpers != 0 && pool_->worth_waking(helpers, ns)}};
-
+  for (IntegerLayer& layer : layers_) layer.set_rows(rows_);
   IntegerLayer& first = layers_.front();
   share(first.in_groups(), values_ns(first.spec().in),
         [&](size_t group) { first.load_group(group, batch.inputs, batch.rows, training); });
@@ -135,14 +142,14 @@ void IntegerNet::forward_layer(size_t index, bool training) noexcept {
   layer.set_bias(is_wage() ? 0 : kBiasExponent - exponent);
   if (index + 1 == layers_.size()) {
     exponents_[index + 1] = exponent;
-    return share(layer.out_groups(), product_ns(layer), [&](size_t group) { layer.forward_group(group); });
+    return share(layer.out_groups(), product_ns(index), [&](size_t group) { layer.forward_group(group); });
   }
   Activation& activation = activations_[index];
   if (activation.shift < 0) choose_shift(index);
   const int32_t shift = activation.shift;
   exponents_[index + 1] = exponent + shift;
   std::atomic<uint64_t> clipped{0};
-  share(layer.out_groups(), product_ns(layer), [&](size_t group) {
+  share(layer.out_groups(), product_ns(index), [&](size_t group) {
     const uint64_t of_group = layer.forward_group(group, shift, layers_[index + 1], training);
     clipped.fetch_add(of_group, std::memory_order_relaxed);
   });
@@ -154,7 +161,7 @@ void IntegerNet::forward_layer(size_t index, bool training) noexcept {
 /// By the first batch: the largest accumulator becomes a code.
 void IntegerNet::choose_shift(size_t index) noexcept {
   IntegerLayer& layer = layers_[index];
-  share(layer.out_groups(), product_ns(layer), [&](size_t group) { layer.forward_group(group); });
+  share(layer.out_groups(), product_ns(index), [&](size_t group) { layer.forward_group(group); });
   const MatrixView<int32_t> acc = layer.accumulators();
   int32_t most = 0;
   for (size_t r = 0; r < acc.rows; ++r) {
@@ -211,7 +218,7 @@ IntegerNet::Largest IntegerNet::multiply_errors(size_t index) noexcept {
   const size_t gradients = is_wage() ? groups : 0;
   const auto needed = static_cast<uint8_t>(is_wage() ? kUnclipped : kUnclipped | kPositive);
   Most error, gradient;
-  share(errors + gradients, product_ns(layer), [&](size_t task) {
+  share(errors + gradients, product_ns(index), [&](size_t task) {
     if (task < errors) {
       error.add(layer.backward_group(task, layers_[index - 1], needed));
     } else {
@@ -226,7 +233,7 @@ void IntegerNet::update(size_t index, UpdateStep step, int32_t error_shift) noex
   IntegerLayer& layer = layers_[index];
   const size_t groups = layer.in_groups();
   const IntegerUpdate by{step.shift, static_cast<uint32_t>(index), step.number, {key_[0], key_[1]}};
-  share(groups + (index > 0 ? groups : 0), product_ns(layer), [&](size_t task) {
+  share(groups + (index > 0 ? groups : 0), product_ns(index), [&](size_t task) {
     if (task < groups) {
       layer.update_group(task, by);
     } else {

@@ -57,10 +57,13 @@ class IntegerNet {
   std::span<IntegerLayer> layers() noexcept { return layers_; }
   size_t bytes() const noexcept;
 
+  /// Who works on a batch of so many rows.
+  parallel::Crew crew_for(size_t rows) const noexcept;
   /// One update with the learning rate 2^rate; `step` numbers the random words. Rows and targets fit.
-  LossResult step(const IntegerBatch& batch, int32_t rate, uint32_t step) noexcept;
+  LossResult step(const parallel::Crew& crew, const IntegerBatch& batch, int32_t rate,
+                  uint32_t step) noexcept;
   /// The same without an update.
-  LossResult judge(const IntegerBatch& batch) noexcept;
+  LossResult judge(const parallel::Crew& crew, const IntegerBatch& batch) noexcept;
 
   /// What the activations' shifts and the batches since the last look depend on: [batches since, then a
   /// hidden layer: shift (−1: not yet chosen), rows since, clipped codes since (lower and upper 31 bits)].
@@ -75,6 +78,10 @@ class IntegerNet {
     uint64_t rows = 0, clipped = 0;
   };
   static constexpr size_t kStateOfLayer = 4;
+  /// Of a product, in ns; per row in 2^-10 ns.
+  struct Cost {
+    uint64_t floor, per_row;
+  };
 
   struct Errors {
     int32_t shift, exponent;
@@ -88,9 +95,9 @@ class IntegerNet {
   };
 
   template <class Body>
-  void share(size_t tasks, double ns, Body body) noexcept;
-  double product_ns(const IntegerLayer& layer) const noexcept;
-  double values_ns(size_t features) const noexcept;
+  void share(size_t tasks, uint64_t ns, Body body) noexcept;
+  uint64_t product_ns(size_t index) const noexcept;
+  uint64_t values_ns(size_t features) const noexcept;
 
   void forward(const IntegerBatch& batch, bool training) noexcept;
   void forward_layer(size_t index, bool training) noexcept;
@@ -117,8 +124,9 @@ class IntegerNet {
   uint32_t key_[2] = {};
   std::vector<IntegerLayer> layers_;
   std::vector<Activation> activations_;  // of each layer; the last one's is never used
-  std::vector<int32_t> exponents_;       // of each layer's inputs, then of the logits
-  int32_t batches_ = 0;                  // since the shifts were looked at
+  std::vector<Cost> costs_;
+  std::vector<int32_t> exponents_;  // of each layer's inputs, then of the logits
+  int32_t batches_ = 0;             // since the shifts were looked at
 };
 
 }  // namespace requant::training

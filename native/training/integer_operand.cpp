@@ -76,27 +76,25 @@ void IntegerOperand::pack_rows(size_t index, size_t first_k, MatrixView<const ui
 
 void IntegerOperand::pack_columns(size_t index, size_t first_k, size_t count,
                                   MatrixView<const int8_t> columns) noexcept {
-  const size_t group = layout_->k_group;
-  const size_t step = layout_->columns() * group;  // from one k group to the next
-  for (size_t c = 0; c < columns.rows; ++c) {
-    int8_t* to = place(index, c, first_k);
-    const int8_t* from = columns.row(c);
-    const auto copy = [&]<size_t Group>() noexcept {
-      for (size_t k = 0; k < count; k += Group, to += step) std::memcpy(to, from + k, Group);
-    };
-    switch (group) {
-      case 1:
-        copy.operator()<1>();
-        break;
-      case 2:
-        copy.operator()<2>();
-        break;
-      case 4:
-        copy.operator()<4>();
-        break;
-      default:
-        copy.operator()<8>();
+  // Written in order: the destination is far, the source in the first cache.
+  const auto copy = [&]<size_t Group>() noexcept {
+    const size_t width = layout_->columns();
+    for (size_t c = 0; c < kBlock; c += width) {
+      int8_t* to = place(index, c, first_k);
+      for (size_t k = 0; k < count; k += Group) {
+        for (size_t i = 0; i < width; ++i, to += Group) std::memcpy(to, columns.row(c + i) + k, Group);
+      }
     }
+  };
+  switch (layout_->k_group) {
+    case 1:
+      return copy.operator()<1>();
+    case 2:
+      return copy.operator()<2>();
+    case 4:
+      return copy.operator()<4>();
+    default:
+      return copy.operator()<8>();
   }
 }
 

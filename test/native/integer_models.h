@@ -60,7 +60,7 @@ struct IntegerTask {
   }
 
   training::LossResult step(std::vector<uint32_t> rows, int32_t rate, uint32_t number) const {
-    return net->step({inputs.data(), targets.data(), rows}, rate, number);
+    return net->step(net->crew_for(rows.size()), {inputs.data(), targets.data(), rows}, rate, number);
   }
 
   /// Weights and biases of all layers, and the state of the activations.

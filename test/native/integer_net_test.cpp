@@ -32,7 +32,7 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"block", {70, 130, 33, 10}, IntegerRecipe::block, false, 37, 0x7b4e3ebbb7fa1260U},
+    {"block", {70, 130, 33, 10}, IntegerRecipe::block, false, 37, 0x67ce82cc3b814ed7U},
     {"block, raised", {61, 64, 5}, IntegerRecipe::block, true, 64, 0x6c994a49abcaa935U},
     {"block, one row", {3, 1, 2}, IntegerRecipe::block, false, 1, 0x092e24936d3e2759U},
     {"block, 200 rows", {129, 200, 65}, IntegerRecipe::block, true, 200, 0xf001a04a065fc28cU},

@@ -48,25 +48,29 @@ uint64_t activate_integers(const integer::Activation& a) noexcept {
   return clipped;
 }
 
+uint32_t largest_of_row(const int32_t* x, uint32_t most) noexcept {
+  for (size_t c = 0; c < kColumnPad; ++c) most = magnitude(x[c]) > most ? magnitude(x[c]) : most;
+  return most;
+}
+
 uint32_t mask_errors(const integer::Masking& m) noexcept {
+  const int32_t needed = m.needed;
   uint32_t most = 0;
   for (size_t r = 0; r < m.rows; ++r) {
     int32_t* __restrict error = m.error + r * m.stride;
     const uint8_t* __restrict passes = m.passes + r * m.stride;
     for (size_t c = 0; c < kColumnPad; ++c) {
-      const int32_t e = (passes[c] & m.needed) == m.needed ? error[c] : 0;
-      error[c] = e;
-      most = magnitude(e) > most ? magnitude(e) : most;
+      const int32_t has = passes[c] & needed;
+      error[c] = has == needed ? error[c] : 0;
     }
+    most = largest_of_row(error, most);
   }
   return most;
 }
 
 uint32_t largest_integer(const int32_t* x, size_t stride, size_t rows) noexcept {
   uint32_t most = 0;
-  for (size_t r = 0; r < rows; ++r, x += stride) {
-    for (size_t c = 0; c < kColumnPad; ++c) most = magnitude(x[c]) > most ? magnitude(x[c]) : most;
-  }
+  for (size_t r = 0; r < rows; ++r) most = largest_of_row(x + r * stride, most);
   return most;
 }
 
@@ -132,8 +136,8 @@ void update_row(const integer::Update& u, size_t row, const uint32_t* words) noe
   for (size_t c = 0; c < kColumnPad; ++c) {
     const uint32_t size = magnitude(gradient[c]);
     const uint32_t up = (words[c] & fraction) < (size & fraction);
-    // More than 2^15 − 1 moves a weight from any place to its limit.
-    const int32_t whole = smaller(static_cast<int32_t>((size >> right) + up), 0x7FFF) << left;
+    // 2^16 − 1 moves a weight from any place to its limit.
+    const int32_t whole = smaller(static_cast<int32_t>((size >> right) + up), 0xFFFF) << left;
     const int32_t moved = stored[c] - (gradient[c] < 0 ? -whole : whole);
     const int32_t weight = within(moved, u.limit);
     stored[c] = static_cast<int16_t>(weight);
