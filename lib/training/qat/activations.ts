@@ -47,7 +47,7 @@ export class Activations {
     this.names = [...slots.keys()];
     this.slots = [...slots.values()];
     this.index = new Map(this.names.map((name, i) => [name, i]));
-    this.steps = new LearnedSteps(this.names.length);
+    this.steps = new LearnedSteps(this.slots.map(scaleOf));
     this.moving = new MovingRanges(this.names.length);
     this.zeroPoints = new Int32Array(this.names.length);
   }
@@ -141,16 +141,18 @@ export class Activations {
 
   /** An update from the gradients of the last backward pass. */
   learn(optimizer: Optimizer): void {
-    const { gradient } = this.steps;
-    this.slots.forEach(({ rule, features, levels }, i) => {
-      if (rule === 'average' || rule === 'fixed') gradient[i] = 0;
-      if (rule === 'step') gradient[i]! *= gradientScale(features, Math.max(levels, 1));
-      // α = levels·s: as if α itself was the parameter.
-      if (rule === 'alpha') gradient[i] = gradient[i]! / levels ** 2 + ALPHA_DECAY * this.steps.step(i);
+    this.slots.forEach(({ rule, levels }, i) => {
+      if (rule === 'alpha') this.steps.gradient[i]! += ALPHA_DECAY * levels ** 2 * this.steps.step(i);
     });
     optimizer.update(this.steps.relative, this.steps.takeGradient());
     this.steps.limit();
   }
+}
+
+/** What the gradient of a slot's step is multiplied by. PACT's α = levels·s moves as if it was the parameter itself. */
+function scaleOf({ rule, features, levels }: Slot): number {
+  if (rule === 'step') return gradientScale(features, Math.max(levels, 1));
+  return rule === 'alpha' ? 1 / levels ** 2 : 0;
 }
 
 function ruleOf(method: Method, isInput: boolean, isPositive: boolean): Rule {

@@ -131,6 +131,11 @@ export class QuantizedNetwork {
     return list.filter((entry): entry is [string, Float32Array] => entry[1] !== undefined);
   }
 
+  /** Of each layer, by name. */
+  grids(): [name: string, grid: WeightGrid][] {
+    return [...this.linears].map(([name, { grid }]) => [name, grid]);
+  }
+
   /** The arrays that an optimizer for steps moves, by name. */
   stepParameters(): [name: string, parameter: Float32Array][] {
     const list: [string, Float32Array][] = [['activations.step', this.activations.steps.relative]];
