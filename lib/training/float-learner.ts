@@ -6,6 +6,7 @@ import { type BatchResult, copyState, type Learner, type LearnerState } from './
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer';
+import { Reused } from './reused';
 import { LearningRate, type Schedule } from './schedule';
 
 /** A float network with its loss and optimizer. */
@@ -16,6 +17,8 @@ export class FloatLearner implements Learner {
   private readonly loss: Loss;
   /** The value that the loss is taken of. */
   private readonly output: string;
+  private readonly input = new Reused();
+  private readonly gradient = new Reused();
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
   constructor(
@@ -32,14 +35,17 @@ export class FloatLearner implements Learner {
   }
 
   identity(): Fingerprint {
+    return { kind: 'float', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
     const { type, momentum = 0 } = this.optimizerOptions;
     return {
-      kind: 'float',
       loss: this.lossName,
       optimizer: type,
       ...this.rate.identity(),
-      momentum,
-      model: graphHash(this.graph),
+      ...(type === 'sgd' && { momentum }),
     };
   }
 
@@ -86,10 +92,10 @@ export class FloatLearner implements Learner {
 
   /** Forward over some rows, the loss, and its gradient at the output. */
   private evaluate(data: CheckedDataset, rows: Uint32Array): { result: BatchResult; gradient: Float32Array } {
-    const input = new Float32Array(rows.length * data.inFeatures);
+    const input = this.input.of(rows.length * data.inFeatures);
     gatherInputs(data, rows, input);
     const y = this.network.forward(input, this.output);
-    const gradient = new Float32Array(y.length);
+    const gradient = this.gradient.of(y.length);
     return { result: this.loss(y, data, rows, gradient), gradient };
   }
 }
