@@ -72,9 +72,9 @@ export class Activations {
 
   /** [name, range] for a calibration: float32 ends, of which `quantize` makes the grids that are meant. */
   ranges(): [name: string, range: { min: number; max: number }][] {
-    return this.slots.map(({ rule, levels }, i) => [
+    return this.slots.map(({ levels }, i) => [
       this.names[i]!,
-      rule === 'average' || rule === 'fixed' ? this.moving.range(i) : this.rangeOfStep(i, levels),
+      this.isLearned(i) ? this.rangeOfStep(i, levels) : this.moving.range(i),
     ]);
   }
 
@@ -85,16 +85,24 @@ export class Activations {
     return { min: Math.fround(-zero * step) + 0, max: Math.fround((levels - zero) * step) };
   }
 
-  /** Takes over the grids that came out: a range may be cut to what a function needs, or raised for its multipliers. */
+  /**
+   * Takes over the grids that came out, before an update: a range may have been cut to what a function needs, or raised for
+   * its multipliers.
+   */
   correct(program: Program): void {
     for (const grid of program.grids) {
       if (grid === undefined) continue;
       const i = this.index.get(grid.range)!;
       const wished = this.steps.step(i);
-      if (Math.abs(grid.scale - wished) <= 1e-5 * wished) continue;
+      if (!this.isLearned(i) || Math.abs(grid.scale - wished) <= 1e-5 * wished) continue;
       this.steps.correct(i, grid.scale);
-      this.zeroPoints[i] = -grid.ends.low;
+      this.zeroPoints[i] = grid.zeroPoint;
     }
+  }
+
+  private isLearned(i: number): boolean {
+    const { rule } = this.slots[i]!;
+    return rule === 'step' || rule === 'alpha';
   }
 
   /** Straight through a rounding to codes, in place. */
@@ -120,8 +128,7 @@ export class Activations {
   }
 
   private largest(i: number): number {
-    const { rule } = this.slots[i]!;
-    return rule === 'step' ? this.steps.step(i) : this.moving.high[i]!;
+    return this.isLearned(i) ? this.steps.step(i) : this.moving.high[i]!;
   }
 
   /** A batch of what was rounded, for the moving averages. */
@@ -133,10 +140,6 @@ export class Activations {
     if (levels > 0) return;
     const largest = Math.max(-this.moving.low[i]!, this.moving.high[i]!);
     this.moving.start(i, { min: -largest, max: largest });
-  }
-
-  get isLearned(): boolean {
-    return this.slots.some(({ rule }) => rule === 'step' || rule === 'alpha');
   }
 
   /** An update from the gradients of the last backward pass. */

@@ -114,6 +114,8 @@ export class QuantizedNetwork {
   learn(pass: ForwardPass, gradient: Float32Array, weights: Optimizer, steps: Optimizer): void {
     weights.beginStep();
     steps.beginStep();
+    // Here alone: passes must not change what a checkpoint or the result holds.
+    if (this.isStarted) this.activations.correct(pass.program);
     new BackwardPass(pass, this.sink(pass.program, weights), this.memory).run(gradient);
     if (this.isStarted) {
       this.activations.learn(steps);
@@ -189,7 +191,6 @@ export class QuantizedNetwork {
     const graph = this.withParameters(this.isStarted ? ({ grid }) => grid.wish() : floatWish, false);
     const ranges = this.isStarted ? this.calibration(0, new Float32Array(0)) : null;
     this.current = this.programFor(graph, ranges);
-    if (this.isStarted) this.activations.correct(this.current);
     return this.current;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MLP, quantize, relu } from '../../../lib/index';
+import { clip as clipLayer, linear, MLP, quantize, relu, sigmoid, tanh } from '../../../lib/index';
 import type { NativeStage } from '../../../lib/runtime/native';
 import type { TrainQuantizedOptions } from '../../../lib/training';
 import { createOptimizer, type Optimizer } from '../../../lib/training/optimizer';
@@ -74,6 +74,35 @@ const CASES: Readonly<Record<string, Case>> = {
   e5m2: { options: { format: 'e5m2' }, surrogate: { limit: 57344 } },
   '3m4e': { options: { format: { mantissa: 3, exponent: 4 } }, surrogate: { limit: 1 } },
 };
+
+/** Pre-activations far beyond what the tables of their functions need. */
+const saturated = new MLP([
+  randomLinear(random, 9, 14, 'a'),
+  clipLayer(-40, 60),
+  linear({ name: 'b', inFeatures: 14, outFeatures: 11, weight: new Seeded(73).normals(154, 3) }),
+  tanh(),
+  linear({ name: 'c', inFeatures: 11, outFeatures: 4, weight: new Seeded(74).normals(44, 3) }),
+  sigmoid(),
+  randomLinear(random, 4, 4, 'd'),
+]);
+
+it.each(Object.entries(CASES))(
+  '%s: the bits hold where ranges are cut, pass after pass',
+  (_, { options }) => {
+    const network = started(options, saturated.graph);
+    const weights = createOptimizer({ type: 'adam', learningRate: 0.01 });
+    const steps = createOptimizer({ type: 'adam', learningRate: 0.01 });
+    for (let i = 0; i < 5; i++) {
+      const pass = network.forward(rows, 'd');
+      const kept = network.calibration(40, new Float32Array(0));
+      using served = quantize(MLP.fromGraph(network.snapshot()), kept);
+      expectSameBytes(served.runSync(rows), pass.real(pass.output));
+      expect(network.calibration(40, new Float32Array(0))).toEqual(kept);
+      network.observe(pass);
+      network.learn(pass, new Seeded(i).normals(40 * 4), weights, steps);
+    }
+  },
+);
 
 /** Relative to the largest. */
 function near(found: readonly number[], right: readonly number[], tolerance: number): void {

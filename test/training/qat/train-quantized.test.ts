@@ -145,11 +145,15 @@ it.each([
   { method: 'pact', weightBits: 4, activationBits: 4 },
   { method: 'ema', delay: 5 },
   { format: { mantissa: 3, exponent: 4 }, learnFormat: true },
-] as const)('a run that was cut off ends with the bits of one that was not: %o', async (own) => {
+  { layers: 'tables, softmax', weightBits: 4 },
+  { layers: 'layer norm', format: 'float32' },
+] as const)('a run that was cut off ends with the bits of one that was not: %o', async (given) => {
+  const { layers, ...own } = { layers: 'relu', ...given };
+  const first = () => new MLP(MODELS[layers]!(), { seed: 3 });
   const folder = mkdtempSync(path.join(tmpdir(), 'requant-qat-'));
   const all = { ...options, ...own, seed: 4, checkpoint: path.join(folder, 'run.safetensors') };
   try {
-    const whole = await trainQuantized(net(), data, { ...options, ...own, seed: 4 });
+    const whole = await trainQuantized(first(), data, { ...options, ...own, seed: 4 });
     for (const batches of [2, 8, 15]) {
       const controller = new AbortController();
       let left = batches;
@@ -157,9 +161,9 @@ it.each([
         if (--left === 0) controller.abort('a part');
       };
       await expect(
-        trainQuantized(net(), data, { ...all, onProgress, signal: controller.signal }),
+        trainQuantized(first(), data, { ...all, onProgress, signal: controller.signal }),
       ).rejects.toBe('a part');
-      const rest = await trainQuantized(net(), data, { ...all, resume: true });
+      const rest = await trainQuantized(first(), data, { ...all, resume: true });
       expect(hash(rest.model)).toBe(hash(whole.model));
       expect(rest.calibration.toJSON()).toEqual(whole.calibration.toJSON());
       expect(rest.history).toEqual(whole.history);
@@ -172,4 +176,16 @@ it.each([
 it('a learning rate far too large is ERR_DIVERGED', async () => {
   const optimizer = { type: 'sgd', learningRate: 1e30 } as const;
   await expectRejection(trainQuantized(net(), data, { ...options, optimizer }), 'ERR_DIVERGED');
+});
+
+it('bytes are rows too, and a model of one layer', async () => {
+  const bytes = Uint8Array.from(inputs, (x) => 128 + 30 * x);
+  const one = new MLP([dense(12, 3)], { seed: 1 });
+  const { model, calibration } = await trainQuantized(
+    one,
+    { inputs: bytes, targets },
+    { epochs: 1, weightBits: 2 },
+  );
+  using served = quantize(model, calibration);
+  expect(served.runSync(Float32Array.from(bytes))).toHaveLength(3 * ROWS);
 });
