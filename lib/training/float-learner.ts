@@ -7,6 +7,7 @@ import { type BatchResult, copyState, type Learner, type LearnerState } from './
 import { LOSSES, type Loss, type LossName } from './loss';
 import { Network } from './network';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer';
+import { Reused } from './reused';
 import { LearningRate, type Schedule } from './schedule';
 
 /** A float network with its loss and optimizer. */
@@ -103,16 +104,6 @@ export class FloatLearner implements Learner {
     const y = this.network.forward(input, this.output);
     const gradient = this.gradient.of(y.length);
     return { result: this.loss(y, data, rows, gradient), gradient };
-  }
-}
-
-/** Memory for arrays that live for a step. */
-class Reused {
-  private memory = new Float32Array(0);
-
-  of(length: number): Float32Array {
-    if (this.memory.length < length) this.memory = new Float32Array(length);
-    return this.memory.subarray(0, length);
   }
 }
 

@@ -58,7 +58,7 @@ export class LearningRate {
       return part;
     }
     const progress = Math.min(this.done / this.steps, 1);
-    return schedule === 'linear' ? 1 - progress : 1 - sineOfQuarters(progress) ** 2;
+    return schedule === 'linear' ? 1 - progress : Math.max(1 - sineOfQuarters(progress) ** 2, 0);
   }
 }
 

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../lib/formats/npy';
-import { linear, MLP, relu } from '../../lib/index';
-import { train } from '../../lib/training';
+import { linear, MLP, quantize, relu } from '../../lib/index';
+import { train, trainQuantized } from '../../lib/training';
 import { moons } from '../training/support';
 import { cli, errorLine, Folder, json } from './support';
 
@@ -65,6 +65,19 @@ describe('requant train', () => {
     }
   });
 
+  it('quantized: writes the model that trainQuantized and quantize give', async () => {
+    const own = { weightBits: 4, activationBits: 4, schedule: 'linear' } as const;
+    write({ kind: 'quantized', seed: 5, ...own });
+    expect(await cli(['train', config])).toMatchObject({ code: 0, stderr: '' });
+    const { model, calibration } = await trainQuantized(first(5), data, { epochs: 3, seed: 5, ...own });
+    using served = quantize(model, calibration);
+    expect(output()).toEqual(Buffer.from(served.toBytes()));
+    write({ kind: 'quantized', weightBits: 5 });
+    expect((await cli(['train', config])).stderr).toContain(
+      'expected weightBits of options to be 8, 4, 3, 2',
+    );
+  });
+
   it('draws loss, accuracy, speed and the time left on a terminal', async () => {
     const { stderr } = await cli(['train', config], { stderrIsTTY: true, env: { NO_COLOR: '1' } });
     expect(stderr).toMatch(
@@ -118,7 +131,7 @@ describe('requant train', () => {
   });
 
   it.each([
-    [{ kind: 'slow' }, 1, /config\.kind to be one of float/],
+    [{ kind: 'slow' }, 1, /config\.kind to be one of float, quantized/],
     [{ epochs: 0 }, 1, /config\.epochs/],
     [{ epoch: 1 }, 1, /config with the keys .* received 'epoch'/],
     [{ widths: [2] }, 1, /config\.widths/],

@@ -12,7 +12,7 @@ const WEIGHTS = 'bb8d3597c2b31e1cf05fe61eced727cd9767d5a62a2907dacf474ec7d5fb7ae
 const JOB = `
 const { createHash } = require('node:crypto');
 const { MLP, linear, layerNorm, gelu, relu, softmax, calibrate, quantize } = require('${dist}/index.js');
-const { train } = require('${dist}/training.js');
+const { train, trainQuantized } = require('${dist}/training.js');
 const { kernels } = require('${dist}/kernels.js');
 (async () => {
   const inputs = Float32Array.from({ length: 300 * 17 }, (_, i) => ((i * 2654435761) % 1000) / 500 - 1);
@@ -29,6 +29,13 @@ const { kernels } = require('${dist}/kernels.js');
       const int8 = quantize(trained, ranges, options);
       hash.update(int8.toBytes()).update(int8.runSync(inputs));
     }
+  }
+  for (const own of [{ weightBits: 4, activationBits: 4 }, { weightBits: 'ternary', method: 'pact' }, { method: 'ema', delay: 3 }, { format: { mantissa: 3, exponent: 4 }, learnFormat: true }]) {
+    const optimizer = { type: 'adam', learningRate: 0.01 };
+    const options = { epochs: 2, batchSize: 32, optimizer, seed: 2, ...own };
+    const { model: trained, calibration } = await trainQuantized(model, { inputs, targets }, options);
+    const served = quantize(trained, calibration);
+    hash.update(trained.toBytes()).update(served.toBytes()).update(served.runSync(inputs));
   }
   console.log(JSON.stringify({ kernel: kernels().active, hash: hash.digest('hex'), weights: weights.digest('hex') }));
 })();`;

@@ -2,9 +2,12 @@ import type { JobOptions } from '../../calibration/types';
 import { type ElementwiseName, elementwise } from '../../layers/elementwise';
 import { linear } from '../../layers/linear';
 import { MLP } from '../../models/mlp';
+import { quantize } from '../../models/quantize';
 import type { Dataset } from '../../training/dataset';
 import type { LoopOptions } from '../../training/job';
 import type { Epoch } from '../../training/loop';
+import { QAT_KEYS, type TrainQuantizedOptions } from '../../training/qat/options';
+import { trainQuantized } from '../../training/qat/train-quantized';
 import { train } from '../../training/train';
 
 /** What training begins with: a model, or widths of a chain with an activation between its layers. */
@@ -33,19 +36,30 @@ interface Kind {
   ): Promise<Trained>;
 }
 
-export const KIND_NAMES = ['float'] as const;
+export const KIND_NAMES = ['float', 'quantized'] as const;
 export type KindName = (typeof KIND_NAMES)[number];
 
 /** The kinds of training: one entry each. */
 export const KINDS: Readonly<Record<KindName, Kind>> = {
   float: {
-    keys: ['optimizer', 'loss'],
+    keys: ['optimizer', 'loss', 'schedule'],
     takesModel: true,
     async train(start, data, options) {
       using first = floatModel(start, options.seed);
       const { model, history } = await train(first, data, options);
       using trained = model;
       return { bytes: trained.toBytes(), history };
+    },
+  },
+  quantized: {
+    keys: ['optimizer', 'loss', 'schedule', ...QAT_KEYS],
+    takesModel: true,
+    async train(start, data, options) {
+      using first = floatModel(start, options.seed);
+      const result = await trainQuantized(first, data, options as TrainQuantizedOptions);
+      using trained = result.model;
+      using served = quantize(trained, result.calibration);
+      return { bytes: served.toBytes(), history: result.history };
     },
   },
 };

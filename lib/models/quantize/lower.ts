@@ -2,6 +2,7 @@ import type { Calibration } from '../../calibration/types';
 import { expected, RequantError } from '../../errors';
 import { clampBounds, usefulInputRange } from '../../layers/elementwise';
 import type { ActivationBits, WeightBits } from '../../quantization/bits';
+import { findNonFinite } from '../../quantization/float32';
 import { quantizeInt4 } from '../../quantization/int4';
 import { foldInputScales, perFeatureParams } from '../../quantization/per-feature';
 import { quantizeBias, quantizeWeights, scalesThatFitBias, weightScales } from '../../quantization/weights';
@@ -371,11 +372,9 @@ function formatKey(choice: Fp8Choice): unknown {
 
 /** No grid holds NaN or Infinity. */
 function checkFiniteWeights(node: LinearNode): void {
-  for (const values of [node.weight.data, node.bias ?? []]) {
-    for (const x of values) {
-      if (!Number.isFinite(x))
-        throw expected('ERR_ARGUMENT', `finite weights and biases in '${node.name}'`, x);
-    }
+  for (const values of [node.weight.data, node.bias] as (Float32Array | undefined)[]) {
+    const bad = values && findNonFinite(values);
+    if (bad !== undefined) throw expected('ERR_ARGUMENT', `finite weights and biases in '${node.name}'`, bad);
   }
 }
 

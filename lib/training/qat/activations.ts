@@ -47,7 +47,7 @@ export class Activations {
     this.names = [...slots.keys()];
     this.slots = [...slots.values()];
     this.index = new Map(this.names.map((name, i) => [name, i]));
-    this.steps = new LearnedSteps(this.names.length);
+    this.steps = new LearnedSteps(this.slots.map(scaleOf));
     this.moving = new MovingRanges(this.names.length);
     this.zeroPoints = new Int32Array(this.names.length);
   }
@@ -72,9 +72,9 @@ export class Activations {
 
   /** [name, range] for a calibration: float32 ends, of which `quantize` makes the grids that are meant. */
   ranges(): [name: string, range: { min: number; max: number }][] {
-    return this.slots.map(({ rule, levels }, i) => [
+    return this.slots.map(({ levels }, i) => [
       this.names[i]!,
-      rule === 'average' || rule === 'fixed' ? this.moving.range(i) : this.rangeOfStep(i, levels),
+      this.isLearned(i) ? this.rangeOfStep(i, levels) : this.moving.range(i),
     ]);
   }
 
@@ -85,16 +85,24 @@ export class Activations {
     return { min: Math.fround(-zero * step) + 0, max: Math.fround((levels - zero) * step) };
   }
 
-  /** Takes over the grids that came out: a range may be cut to what a function needs, or raised for its multipliers. */
+  /**
+   * Takes over the grids that came out, before an update: a range may have been cut to what a function needs, or raised for
+   * its multipliers.
+   */
   correct(program: Program): void {
     for (const grid of program.grids) {
       if (grid === undefined) continue;
       const i = this.index.get(grid.range)!;
       const wished = this.steps.step(i);
-      if (Math.abs(grid.scale - wished) <= 1e-5 * wished) continue;
+      if (!this.isLearned(i) || Math.abs(grid.scale - wished) <= 1e-5 * wished) continue;
       this.steps.correct(i, grid.scale);
-      this.zeroPoints[i] = -grid.ends.low;
+      this.zeroPoints[i] = grid.zeroPoint;
     }
+  }
+
+  private isLearned(i: number): boolean {
+    const { rule } = this.slots[i]!;
+    return rule === 'step' || rule === 'alpha';
   }
 
   /** Straight through a rounding to codes, in place. */
@@ -120,8 +128,7 @@ export class Activations {
   }
 
   private largest(i: number): number {
-    const { rule } = this.slots[i]!;
-    return rule === 'step' ? this.steps.step(i) : this.moving.high[i]!;
+    return this.isLearned(i) ? this.steps.step(i) : this.moving.high[i]!;
   }
 
   /** A batch of what was rounded, for the moving averages. */
@@ -135,22 +142,20 @@ export class Activations {
     this.moving.start(i, { min: -largest, max: largest });
   }
 
-  get isLearned(): boolean {
-    return this.slots.some(({ rule }) => rule === 'step' || rule === 'alpha');
-  }
-
   /** An update from the gradients of the last backward pass. */
   learn(optimizer: Optimizer): void {
-    const { gradient } = this.steps;
-    this.slots.forEach(({ rule, features, levels }, i) => {
-      if (rule === 'average' || rule === 'fixed') gradient[i] = 0;
-      if (rule === 'step') gradient[i]! *= gradientScale(features, Math.max(levels, 1));
-      // α = levels·s: as if α itself was the parameter.
-      if (rule === 'alpha') gradient[i] = gradient[i]! / levels ** 2 + ALPHA_DECAY * this.steps.step(i);
+    this.slots.forEach(({ rule, levels }, i) => {
+      if (rule === 'alpha') this.steps.gradient[i]! += ALPHA_DECAY * levels ** 2 * this.steps.step(i);
     });
     optimizer.update(this.steps.relative, this.steps.takeGradient());
     this.steps.limit();
   }
+}
+
+/** What the gradient of a slot's step is multiplied by. PACT's α = levels·s moves as if it was the parameter itself. */
+function scaleOf({ rule, features, levels }: Slot): number {
+  if (rule === 'step') return gradientScale(features, Math.max(levels, 1));
+  return rule === 'alpha' ? 1 / levels ** 2 : 0;
 }
 
 function ruleOf(method: Method, isInput: boolean, isPositive: boolean): Rule {

@@ -1,6 +1,7 @@
 import { nativeElementwise } from '../../layers/elementwise';
 import { callNative, type NativeElementwise, type NativeStage } from '../../runtime/native';
 import { copyColumns, rowFunctionGradient, sumColumns } from '../network';
+import { Reused } from '../reused';
 import type { ForwardPass } from './forward';
 import type { CodesGrid } from './program';
 
@@ -20,6 +21,12 @@ export interface GradientSink {
 export type LinearStage = Extract<NativeStage, { op: 'staticLinear' | 'floatLinear' }>;
 type Stage<Op extends NativeStage['op']> = Extract<NativeStage, { op: Op }>;
 
+/** Of the largest layer, for one pass after the other. */
+export class BackwardMemory {
+  readonly weightGradient = new Reused();
+  readonly weight = new Reused();
+}
+
 /** Walks a pass's stages back from the gradient of its output: straight through every rounding. */
 export class BackwardPass {
   private readonly gradients: (Float32Array | undefined)[];
@@ -27,6 +34,7 @@ export class BackwardPass {
   constructor(
     private readonly pass: ForwardPass,
     private readonly sink: GradientSink,
+    private readonly memory: BackwardMemory,
   ) {
     this.gradients = pass.program.native.values.map(() => undefined);
   }
@@ -94,12 +102,6 @@ export class BackwardPass {
     }
   }
 
-  private rowFunction({ op, inputs, output }: Stage<'softmax' | 'logSoftmax'>, dy: Float32Array): void {
-    const dx = new Float32Array(dy.length);
-    rowFunctionGradient(op, this.pass.real(output), dy, this.pass.features(output), dx);
-    this.give(inputs[0], dx);
-  }
-
   /** dŴ = dYᵀ·X̂, db = Σ dY, dX̂ = dY·Ŵ */
   private linear(stage: LinearStage, dy: Float32Array): void {
     const { outFeatures: n, inFeatures: k, bias } = stage;
@@ -107,11 +109,11 @@ export class BackwardPass {
     const layer = program.linears.get(stage.output)!;
     const input = stage.inputs[0];
     const x = this.pass.real(input);
-    const dw = new Float32Array(n * k);
+    const dw = this.memory.weightGradient.of(n * k);
     callNative((addon) => addon.floatProduct(dy, x, n, k, rows, true, true, dw));
-    if (bias !== undefined) this.sink.bias(layer, columnSums(dy, n));
+    if (bias !== undefined) this.sink.bias(layer, summed(dy, n));
     if (program.isTrained[input]) {
-      const { weight, scaled } = realWeight(stage, dy, this.scaleOf(stage));
+      const { weight, scaled } = realWeight(stage, dy, this.scaleOf(stage), this.memory.weight);
       const dx = new Float32Array(rows * k);
       this.give(
         input,
@@ -153,6 +155,12 @@ export class BackwardPass {
     }
   }
 
+  private rowFunction({ op, inputs, output }: Stage<'softmax' | 'logSoftmax'>, dy: Float32Array): void {
+    const dx = new Float32Array(dy.length);
+    rowFunctionGradient(op, this.pass.real(output), dy, this.pass.features(output), dx);
+    this.give(inputs[0], dx);
+  }
+
   private layerNorm(stage: Stage<'layerNorm'>, dy: Float32Array): void {
     const { epsilon, weight, bias } = stage;
     const n = this.pass.features(stage.output);
@@ -169,9 +177,9 @@ export class BackwardPass {
       const y = new Float32Array(dy.length);
       callNative((addon) => addon.layerNorm(x, n, epsilon, undefined, undefined, y));
       for (let i = 0; i < y.length; i++) y[i]! *= dy[i]!;
-      this.sink.norm(weight, columnSums(y, n));
+      this.sink.norm(weight, summed(y, n));
     }
-    if (bias !== undefined) this.sink.norm(bias, columnSums(dy, n));
+    if (bias !== undefined) this.sink.norm(bias, summed(dy, n));
   }
 
   /** Adds to a value's gradient; the array is given away. */
@@ -188,6 +196,7 @@ function realWeight(
   stage: LinearStage,
   dy: Float32Array,
   scale: Float32Array | undefined,
+  memory: Reused,
 ): { weight: Float32Array; scaled: Float32Array } {
   if (scale === undefined) return { weight: stage.weight as Float32Array, scaled: dy };
   const n = stage.outFeatures;
@@ -195,7 +204,7 @@ function realWeight(
   for (let i = 0; i < dy.length; i += n)
     for (let c = 0; c < n; c++) scaled[i + c] = dy[i + c]! * scale[scale.length === 1 ? 0 : c]!;
   const codes = stage.weight as Int8Array;
-  const weight = callNative((addon) => addon.dequantizeLinear(codes, 1, 0, new Float32Array(codes.length)));
+  const weight = callNative((addon) => addon.dequantizeLinear(codes, 1, 0, memory.of(codes.length)));
   return { weight, scaled };
 }
 
@@ -203,7 +212,7 @@ function accumulate(sum: Float32Array, term: Float32Array): void {
   for (let i = 0; i < sum.length; i++) sum[i]! += term[i]!;
 }
 
-function columnSums(matrix: Float32Array, columns: number): Float32Array {
+function summed(matrix: Float32Array, columns: number): Float32Array {
   const sums = new Float32Array(columns);
   sumColumns(matrix, columns, sums);
   return sums;

@@ -124,10 +124,7 @@ export class ForwardPass {
     const { outFeatures: n, inFeatures: k, bias } = stage;
     const weight = stage.weight as Float32Array;
     const y = new Float32Array(this.rows * n);
-    callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y));
-    if (bias !== undefined)
-      for (let i = 0; i < y.length; i += n) for (let c = 0; c < n; c++) y[i + c]! += bias[c]!;
-    return y;
+    return callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y, bias));
   }
 
   /** The table's codes; positions from the function itself. */

@@ -15,7 +15,9 @@ export class LearnedSteps {
   readonly gradient: Float64Array;
   private readonly scaled: Float32Array;
 
-  constructor(count: number) {
+  /** `scales`: what the gradient of each step is multiplied by; 0 for one that is not learned. */
+  constructor(readonly scales: readonly number[]) {
+    const count = scales.length;
     this.base = new Float32Array(count).fill(1);
     this.relative = new Float32Array(count).fill(1);
     this.gradient = new Float64Array(count);
@@ -40,9 +42,10 @@ export class LearnedSteps {
     this.relative[i] = step / this.base[i]!;
   }
 
-  /** The gradient of `relative`, from that of s; the latter begins anew. */
+  /** The gradient that moves `relative`, from that of s; the latter begins anew. */
   takeGradient(): Float32Array {
-    for (let i = 0; i < this.scaled.length; i++) this.scaled[i] = this.gradient[i]! / this.base[i]!;
+    for (let i = 0; i < this.scaled.length; i++)
+      this.scaled[i] = (this.gradient[i]! * this.scales[i]!) / this.base[i]!;
     this.gradient.fill(0);
     return this.scaled;
   }

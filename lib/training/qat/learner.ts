@@ -48,15 +48,19 @@ export class QuantizedLearner implements Learner {
   }
 
   identity(): Fingerprint {
+    return { kind: 'quantized', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
     const { loss, optimizer, settings } = this.options;
+    const { type, momentum = 0 } = optimizer;
     return {
-      kind: 'quantized',
       loss,
-      optimizer: optimizer.type,
+      optimizer: type,
       ...this.rate.identity(),
-      momentum: optimizer.momentum ?? 0,
+      ...(type === 'sgd' && { momentum }),
       ...settings.summary,
-      model: graphHash(this.graph),
     };
   }
 

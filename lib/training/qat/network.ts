@@ -9,7 +9,7 @@ import { quantizeSettings } from '../../models/quantize/options';
 import { findNonFinite } from '../../quantization/float32';
 import type { Optimizer } from '../optimizer';
 import { Activations, type Method } from './activations';
-import { BackwardPass, type GradientSink, type LinearStage } from './backward';
+import { BackwardMemory, BackwardPass, type GradientSink, type LinearStage } from './backward';
 import { ForwardPass } from './forward';
 import { type CodesGrid, type Program, programOf } from './program';
 import { Fp8WeightGrid, type WeightGrid } from './weights';
@@ -33,6 +33,7 @@ export class QuantizedNetwork {
   readonly activations: Activations;
   private readonly linears = new Map<string, Linear>();
   private readonly norms = new Map<string, Norm>();
+  private readonly memory = new BackwardMemory();
   /** Of the parameters as they are; undefined after a change. */
   private current: Program | undefined;
   /** Whether values are rounded yet: before the start, everything is float32. */
@@ -113,7 +114,9 @@ export class QuantizedNetwork {
   learn(pass: ForwardPass, gradient: Float32Array, weights: Optimizer, steps: Optimizer): void {
     weights.beginStep();
     steps.beginStep();
-    new BackwardPass(pass, this.sink(pass.program, weights)).run(gradient);
+    // Here alone: passes must not change what a checkpoint or the result holds.
+    if (this.isStarted) this.activations.correct(pass.program);
+    new BackwardPass(pass, this.sink(pass.program, weights), this.memory).run(gradient);
     if (this.isStarted) {
       this.activations.learn(steps);
       for (const { grid } of this.linears.values()) grid.learn(steps);
@@ -129,6 +132,11 @@ export class QuantizedNetwork {
     for (const [name, { gamma, beta }] of this.norms)
       list.push([`${name}.weight`, gamma], [`${name}.bias`, beta]);
     return list.filter((entry): entry is [string, Float32Array] => entry[1] !== undefined);
+  }
+
+  /** Of each layer, by name. */
+  grids(): [name: string, grid: WeightGrid][] {
+    return [...this.linears].map(([name, { grid }]) => [name, grid]);
   }
 
   /** The arrays that an optimizer for steps moves, by name. */
@@ -183,7 +191,6 @@ export class QuantizedNetwork {
     const graph = this.withParameters(this.isStarted ? ({ grid }) => grid.wish() : floatWish, false);
     const ranges = this.isStarted ? this.calibration(0, new Float32Array(0)) : null;
     this.current = this.programFor(graph, ranges);
-    if (this.isStarted) this.activations.correct(this.current);
     return this.current;
   }
 

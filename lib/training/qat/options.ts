@@ -87,8 +87,10 @@ export function qatSettings(graph: Graph, options: TrainQuantizedOptions): QatSe
   const gridOf = (node: LinearNode): WeightGrid => {
     const layer = { ...common, ...wishOf(node), ...own[node.name] };
     checkLayer(`layers['${node.name}']`, layer);
-    const rows = weights === 'per-tensor' ? 1 : graph.values.get(node.output)!.features;
-    return gridFor(layer, { rows, isLearned: method !== 'ema', learnFormat });
+    const features = (name: string) => graph.values.get(name)!.features;
+    const [outFeatures, inFeatures] = [features(node.output), features(node.inputs[0]!)];
+    const shape = weights === 'per-tensor' ? [1, outFeatures * inFeatures] : [outFeatures, inFeatures];
+    return gridFor(layer, shape as [number, number], { isLearned: method !== 'ema', learnFormat });
   };
   const summary = {
     method,
@@ -111,13 +113,14 @@ function wishOf({ quantization }: { quantization?: LayerQuantization }): Trained
 
 function gridFor(
   { format, weightBits, activationBits }: Required<TrainedLayer>,
-  { rows, isLearned, learnFormat }: { rows: number; isLearned: boolean; learnFormat: boolean },
+  [rows, length]: readonly [rows: number, length: number],
+  { isLearned, learnFormat }: { isLearned: boolean; learnFormat: boolean },
 ): WeightGrid {
   if (format === 'float32') return new NoGrid();
-  if (isFp8Format(format)) return new Fp8WeightGrid(rows, format, isLearned, learnFormat);
+  if (isFp8Format(format)) return new Fp8WeightGrid(rows, length, format, isLearned, learnFormat);
   const isTernary = weightBits === 'ternary';
   const bits = isTernary ? 2 : weightBits;
-  return new IntegerGrid(rows, bits, activationBits, isTernary ? 'ternary' : 'lsq', isLearned);
+  return new IntegerGrid(rows, length, bits, activationBits, isTernary ? 'ternary' : 'lsq', isLearned);
 }
 
 function checkedLayers(graph: Graph, layers: unknown): Readonly<Record<string, TrainedLayer>> {

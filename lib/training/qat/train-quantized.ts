@@ -3,6 +3,7 @@ import { expected } from '../../errors';
 import { MLP } from '../../models/mlp';
 import { checkWord } from '../../runtime/checks';
 import type { Dataset } from '../dataset';
+import { withTraining } from '../history';
 import { checkJob, type TrainResult } from '../job';
 import { runTraining } from '../loop';
 import { checkSchedule } from '../schedule';
@@ -43,10 +44,14 @@ export async function trainQuantized(
   const steps = job.epochs * Math.ceil(job.data.rows / job.batchSize);
   const learner = new QuantizedLearner(model.graph, { loss, optimizer, schedule, steps, settings });
   const history = await runTraining(learner, job);
-  const graph = learner.snapshot();
-  const step = { step: 'trainQuantized', ...settings.summary, epochs: job.epochs };
+  const step = {
+    step: 'trainQuantized',
+    ...learner.settings(),
+    batchSize: job.batchSize,
+    seed: job.seed,
+  };
   return {
-    model: MLP.fromGraph({ ...graph, record: [...graph.record, step] }, model.metadata),
+    model: MLP.fromGraph(withTraining(learner.snapshot(), step, history), model.metadata),
     calibration: learner.calibration(job.data),
     history,
   };

@@ -31,13 +31,15 @@ export class IntegerGrid implements WeightGrid {
 
   constructor(
     private readonly rows: number,
+    inFeatures: number,
     private readonly bits: WeightBits,
     private readonly activationBits: 4 | 8,
     private readonly weightStart: WeightStart,
     /** Else max|w|/Qp, anew at each step. */
     private readonly isLearned: boolean,
   ) {
-    this.steps = new LearnedSteps(rows);
+    const scale = gradientScale(inFeatures, maxWeightCode(bits));
+    this.steps = new LearnedSteps(new Array<number>(rows).fill(scale));
   }
 
   start(weight: Float32Array): void {
@@ -56,8 +58,6 @@ export class IntegerGrid implements WeightGrid {
     const codes = stage.weight as Int8Array;
     const { gradient: steps } = this.steps;
     weightStepGradient(weight, codes, this.steps.steps(), maxWeightCode(this.bits), gradient, steps);
-    const g = gradientScale(weight.length / this.rows, maxWeightCode(this.bits));
-    for (let n = 0; n < steps.length; n++) steps[n]! *= g;
   }
 
   learn(optimizer: Optimizer): void {
@@ -76,12 +76,13 @@ export class Fp8WeightGrid implements WeightGrid {
 
   constructor(
     private readonly rows: number,
+    inFeatures: number,
     private readonly format: Fp8Format,
     private readonly isLearned: boolean,
     /** Bits of mantissa and exponent are learned, their sum staying as it is. */
     learnsFormat: boolean,
   ) {
-    this.steps = new LearnedSteps(rows);
+    this.steps = new LearnedSteps(new Array<number>(rows).fill(gradientScale(inFeatures, 1)));
     const { mantissa, exponent } = formatInfo(format);
     this.bits = mantissa + exponent;
     if (learnsFormat && !isStorageFormat(format)) this.mantissa = Float32Array.of(mantissa);
@@ -121,7 +122,7 @@ export class Fp8WeightGrid implements WeightGrid {
         largest,
         gradient.subarray(from, to),
       );
-      this.steps.gradient[n]! += (inside / largest + outside) * perStep * gradientScale(length, 1);
+      this.steps.gradient[n]! += (inside / largest + outside) * perStep;
       this.addResidual(inside);
     }
   }
