@@ -32,10 +32,10 @@ bool zero_block(const int8_t* w, size_t first, size_t columns, size_t depth, siz
 }
 
 /// False where so many blocks are not 0 that sparse panels cannot pay. Most weights are dense: it looks at
-/// half of them.
-bool may_pay(const int8_t* w, size_t columns, size_t k) noexcept {
+/// about half of them.
+bool may_pay(const int8_t* w, size_t columns, size_t k, double most_work) noexcept {
   const size_t groups = (columns + Layout::kGroup - 1) / Layout::kGroup;
-  const auto most = static_cast<size_t>(SparsePanels::kWorthwhile * static_cast<double>(groups * k));
+  const auto most = static_cast<size_t>(most_work * static_cast<double>(groups * k));
   size_t live = 0;
   for (size_t first = 0; first < columns; first += Layout::kGroup) {
     for (size_t i = 0; i < k; ++i) live += zero_block(w, first, columns, k, i) ? 0 : 1;
@@ -101,9 +101,9 @@ void fill(const Lists& lists, const int8_t* w, size_t column, size_t columns, si
 
 }  // namespace
 
-Result<SparsePanels> SparsePanels::make(const int8_t* w, size_t columns, size_t k) {
+Result<SparsePanels> SparsePanels::make(const int8_t* w, size_t columns, size_t k, double most_work) {
   SparsePanels sparse;
-  if (k < Layout::kWindow || !may_pay(w, columns, k)) return sparse;
+  if (k < Layout::kWindow || !may_pay(w, columns, k, most_work)) return sparse;
   size_t size = 0, steps = 0;
   for (size_t column = 0; column < columns; column += Layout::kColumns) {
     const size_t own = step_count(lists_of(w, column, columns, k), k);
@@ -113,7 +113,7 @@ Result<SparsePanels> SparsePanels::make(const int8_t* w, size_t columns, size_t 
   }
   const size_t dense = sparse.offsets_.size() * ((k + Layout::kDepth - 1) / Layout::kDepth);
   sparse.work_ = static_cast<double>(steps) / static_cast<double>(dense);
-  if (sparse.work_ > kWorthwhile) return SparsePanels{};
+  if (sparse.work_ > most_work) return SparsePanels{};
   AlignedBuffer<int8_t> bytes;
   if (!bytes.allocate(size)) return out_of_memory(size);
   for (size_t column = 0; column < columns; column += Layout::kColumns) {

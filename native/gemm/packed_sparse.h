@@ -12,12 +12,12 @@ namespace requant::gemm {
 
 class SparsePanels {
  public:
-  /// Sparse panels pay where they take at most this share of the steps of dense ones: measured on 1024²,
-  /// 512² and 784 × 512 with 1 to 128 rows, they are as fast at .5 (docs/pruning.md).
+  /// Where sparse panels pay, as a share of the steps of dense ones: measured by bench/native/sparse_bench
+  /// (docs/pruning.md).
   static constexpr double kWorthwhile = 0.45;
 
-  /// From w[column, k], row-major. Not packed where that does not pay.
-  static Result<SparsePanels> make(const int8_t* w, size_t columns, size_t k);
+  /// From w[column, k], row-major. Not packed where they would take more than `most_work` of the steps.
+  static Result<SparsePanels> make(const int8_t* w, size_t columns, size_t k, double most_work);
 
   bool packed() const noexcept { return !offsets_.empty(); }
   /// About the share of the time that dense panels take.

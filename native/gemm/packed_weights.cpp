@@ -122,12 +122,13 @@ template void pack<int8_t>(const WeightLayout&, const int8_t*, size_t, size_t, s
 
 Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const kernels::QGemmKernel& kernel,
                                                                  const WeightSource& source) {
-  return make(kernel.layout, source, dispatch::sparse_panel_of(kernel) != nullptr);
+  const bool has_sparse = dispatch::sparse_panel_of(kernel) != nullptr;
+  return make(kernel.layout, source, has_sparse ? SparsePanels::kWorthwhile : 0);
 }
 
 Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLayout& layout,
                                                                  const WeightSource& source,
-                                                                 bool may_be_sparse) {
+                                                                 double most_sparse_work) {
   const size_t n = source.out_features;
   const size_t k = source.in_features;
   auto weights = std::make_shared<PackedWeights>();
@@ -153,8 +154,8 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
                    [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
     rows = shifted.data();
   }
-  if (may_be_sparse) {
-    auto sparse = SparsePanels::make(rows, n, k);
+  if (most_sparse_work > 0) {
+    auto sparse = SparsePanels::make(rows, n, k, most_sparse_work);
     if (!sparse.ok()) return sparse.status;
     weights->sparse_ = std::move(sparse.value);
   }

@@ -77,10 +77,10 @@ class PackedWeights {
   /// As the kernel reads them on this CPU.
   static Result<std::shared_ptr<const PackedWeights>> make(const kernels::QGemmKernel& kernel,
                                                            const WeightSource& source);
-  /// In sparse panels where there may be some and they pay, else in dense ones.
+  /// In sparse panels where they take at most this share of the steps of dense ones (0: never).
   static Result<std::shared_ptr<const PackedWeights>> make(const kernels::WeightLayout& layout,
                                                            const WeightSource& source,
-                                                           bool may_be_sparse = false);
+                                                           double most_sparse_work = 0);
 
   const kernels::WeightLayout& layout() const noexcept { return layout_; }
   size_t out_features() const noexcept { return out_features_; }

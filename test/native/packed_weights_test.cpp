@@ -109,7 +109,8 @@ void sparse_round_trip() {
               source[c * k + i] = static_cast<int8_t>(random.between(-2, 2));
           }
         }
-        const auto packed = gemm::PackedWeights::make(layout, {source.data(), false, columns, k, {}}, true);
+        const auto packed = gemm::PackedWeights::make(layout, {source.data(), false, columns, k, {}},
+                                                      gemm::SparsePanels::kWorthwhile);
         if (!check(packed.ok(), "packing")) return;
         const bool many = live == 60 || k < kernels::SparseLayout::kWindow;
         if (columns >= 4 && (many || live <= 5))
