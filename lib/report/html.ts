@@ -6,6 +6,7 @@ import { adviceSection } from './sections/advice';
 import { calibrationSection } from './sections/calibration';
 import { detailSections, layersSection } from './sections/layers';
 import { methodsSection } from './sections/methods';
+import { pruningSection } from './sections/pruning';
 import { summarySection } from './sections/summary';
 import { termsSection } from './sections/terms';
 import type { ReportData } from './types';
@@ -32,6 +33,7 @@ ${adviceSection(data.advice)}
 ${methodsSection(data, plots)}
 ${layersSection(data, plots)}
 ${detailSections(data, plots)}
+${pruningSection(data, plots)}
 ${calibrationSection(data.calibration)}
 ${termsSection()}
 </main>
