@@ -1,36 +1,21 @@
 // What the methods of requant/compression regain, on MNIST and Fashion-MNIST: writes the tables of docs/compression.md.
 //   node examples/mnist/methods.mjs          trains the two models first (a minute each), and keeps them in build/models
 // Every number is the same on every CPU. Ends with 1 where a method regains too little.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { calibrate, linear, MLP, quantize, relu } from 'requant';
+import { calibrate, quantize } from 'requant';
 import { adaRound, correctBias, equalize, gptq, mixedPrecision, smoothQuant } from 'requant/compression';
-import { train } from 'requant/training';
 import { fashion } from './fashion.mjs';
 import { activationOutliers, rescaledChannels, shiftedInputs } from './harder.mjs';
-import { agreement, CLASSES, mnist, PIXELS, predictions } from './mnist.mjs';
+import { agreement, mnist, PIXELS, predictions } from './mnist.mjs';
+import { trained } from './trained.mjs';
 
 const CALIBRATION_ROWS = 1024;
-const EPOCHS = 8;
 const SHIFT = 4;
 /** What mixed precision may lose on the calibration rows, in percentage points. */
 const MIXED_DROP = 0.3;
 const root = new URL('../../', import.meta.url);
 const say = (text) => process.stderr.write(`${text}\n`);
-
-/** 784-512-512-10, the same weights wherever it is trained. */
-async function trained(name, data) {
-  const file = new URL(`build/models/${name}-512.safetensors`, root);
-  if (existsSync(file)) return MLP.load(file);
-  say(`${name}: training 784-512-512-10`);
-  const dense = (inFeatures, outFeatures) => linear({ inFeatures, outFeatures });
-  const layers = [dense(PIXELS, 512), relu(), dense(512, 512), relu(), dense(512, CLASSES)];
-  const options = { epochs: EPOCHS, batchSize: 128, optimizer: { type: 'adam', learningRate: 0.001 } };
-  const { model } = await train(new MLP(layers, { seed: 1 }), data, options);
-  mkdirSync(new URL('build/models', root), { recursive: true });
-  await model.save(file);
-  return model;
-}
 
 const plain = async (model) => model;
 const smooth = (alpha) => async (model, rows) =>
@@ -250,7 +235,7 @@ const table = (rows) =>
 async function loaded(name, read) {
   const data = read('train');
   const test = read('t10k');
-  const float = await trained(name, data);
+  const float = await trained(name, data, say);
   const accuracy = 100 * agreement(predictions(float.runSync(test.inputs)), test.targets);
   say(`${name}: float ${accuracy.toFixed(2)} %`);
   return {

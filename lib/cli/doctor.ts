@@ -27,6 +27,8 @@ interface Kernels {
   readonly compiled: readonly string[];
   readonly available: readonly string[];
   readonly features: readonly string[];
+  /** Those that skip zero 4×1 blocks of weights (docs/pruning.md). */
+  readonly sparse: readonly string[];
   /** null where REQUANT_KERNEL names none that runs. */
   readonly active: string | null;
   readonly reason: string | null;
@@ -55,12 +57,15 @@ function examineKernels(
   } catch (error) {
     return { kernels: null, error: known(error) };
   }
-  const { compiled, available, features } = found;
+  const { compiled, available, sparse, features } = found;
   const reason = kernelReason(env);
   try {
-    return { kernels: { compiled, available, features, active: system.activeKernel(), reason } };
+    return { kernels: { compiled, available, sparse, features, active: system.activeKernel(), reason } };
   } catch (error) {
-    return { kernels: { compiled, available, features, active: null, reason: null }, error: known(error) };
+    return {
+      kernels: { compiled, available, sparse, features, active: null, reason: null },
+      error: known(error),
+    };
   }
 }
 
@@ -106,6 +111,7 @@ function reportOf(system: System, kernels: Kernels | null, threads: Threads | nu
       available: kernels.available,
       active: kernels.active,
       reason: kernels.reason,
+      skipsZeroBlocks: kernels.active === null ? null : kernels.sparse.includes(kernels.active),
     },
     limits: {
       availableParallelism: system.availableParallelism,
@@ -134,6 +140,7 @@ function textOf(system: System, kernels: Kernels | null, threads: Threads | null
     ['kernels compiled', kernels ? listed(kernels.compiled) : undefined],
     ['kernels available', kernels ? listed(kernels.available) : undefined],
     ['kernel in use', kernels ? activeText(kernels) : 'none'],
+    ['zero 4×1 blocks', kernels ? sparseText(kernels) : 'unknown without a binary'],
     ['CPU quota', threads ? quotaText(threads.limits) : 'unknown without a binary'],
     ['threads', threads ? poolText(threads) : 'none'],
     ['available parallelism', plural(system.availableParallelism, 'thread')],
@@ -153,6 +160,14 @@ function activeText({ active, reason }: Kernels): string {
 function quotaText({ cgroup, quotaCpus }: Threads['limits']): string {
   if (cgroup === null) return 'none (no cgroup)';
   return quotaCpus === null ? `none (cgroup ${cgroup})` : `${plural(quotaCpus, 'CPU')} (cgroup ${cgroup})`;
+}
+
+/** Weights with many zero blocks: whether the kernel in use leaves them out. */
+function sparseText({ active, sparse }: Kernels): string {
+  if (active !== null && sparse.includes(active)) return 'left out of int8 layers where that pays';
+  return sparse.length === 0
+    ? 'run as others (needs AVX-512 VNNI and VBMI)'
+    : `run as others, but with ${listed(sparse)}`;
 }
 
 const POOL_SOURCES = {

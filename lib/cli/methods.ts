@@ -1,12 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Fallback } from '../compression/mixed-precision';
 import type { Methods } from '../compression/pipeline';
+import type { PruneUnit, Saliency } from '../compression/pruning/options';
 import type { ScoreData } from '../compression/score';
 import * as option from './options';
 import { UsageError } from './outcome';
 
 /** Flags of `quantize` that prepare the float model. */
 export interface MethodFlags {
+  readonly prune?: number;
+  readonly pruneUnit?: PruneUnit;
+  readonly pruneSaliency?: Saliency;
   readonly equalize?: boolean;
   readonly smoothQuant?: number;
   readonly gptq?: boolean;
@@ -17,6 +21,9 @@ export interface MethodFlags {
 
 /** As they are written, for messages. */
 export const METHOD_FLAGS: Readonly<Record<keyof MethodFlags, string>> = {
+  prune: '--prune',
+  pruneUnit: '--prune-unit',
+  pruneSaliency: '--prune-saliency',
   equalize: '--equalize',
   smoothQuant: '--smooth-quant',
   gptq: '--gptq',
@@ -27,6 +34,25 @@ export const METHOD_FLAGS: Readonly<Record<keyof MethodFlags, string>> = {
 
 export function addMethods(command: Command): Command {
   return command
+    .addOption(
+      option
+        .choice('--prune <share>', 'take out this share of the weights that matter least, 0 to 1', [])
+        .argParser(share),
+    )
+    .addOption(
+      option.choice('--prune-unit <unit>', 'what leaves at a time (default: block)', [
+        'weight',
+        'block',
+        'neuron',
+      ]),
+    )
+    .addOption(
+      option.choice('--prune-saliency <name>', 'what a weight matters (default: obs)', [
+        'magnitude',
+        'obd',
+        'obs',
+      ]),
+    )
     .option('--equalize', 'rescale features between layers, so that one weight scale a layer fits')
     .addOption(
       option
@@ -50,6 +76,12 @@ export function addMethods(command: Command): Command {
         )
         .preset('float32'),
     );
+}
+
+function share(text: string): number {
+  const value = option.finiteNumber(text);
+  if (value < 0 || value >= 1) throw new InvalidArgumentError('Expected a number from 0 to below 1.');
+  return value;
 }
 
 function alpha(text: string): number {
@@ -78,6 +110,9 @@ export function checkMethods(
   );
   if (given !== undefined && flags.calibrate === undefined)
     throw new UsageError(`expected --calibrate beside ${given}`);
+  for (const key of ['pruneUnit', 'pruneSaliency'] as const)
+    if (flags[key] !== undefined && flags.prune === undefined)
+      throw new UsageError(`expected --prune beside ${METHOD_FLAGS[key]}`);
   if (flags.gptq && flags.adaRound)
     throw new UsageError('expected one of --gptq and --ada-round but received both');
   if (flags.mixedPrecision !== undefined && flags.maxDrop === undefined)
@@ -91,7 +126,9 @@ export function methodsOf(
   data: ScoreData | undefined,
 ): Methods {
   const { equalize, smoothQuant, gptq, adaRound, correctBias, mixedPrecision } = flags;
+  const { prune: sparsity, pruneUnit: unit = 'block', pruneSaliency: saliency = 'obs' } = flags;
   return {
+    ...(sparsity !== undefined && { prune: { sparsity, unit, saliency } }),
     equalize,
     smoothQuant,
     rounding: gptq ? 'gptq' : adaRound ? 'adaRound' : undefined,

@@ -1,7 +1,11 @@
+import { BLOCK_HEIGHT, zeroShare } from '../compression/pruning/units';
 import { formatName } from '../fp8/format';
 import { type Fp8Grid, formatOfGrid, gridDenominators, isFp8Weights } from '../fp8/grid';
 import { type Graph, isCodes, type Node, narrowBits, nodeBytes, type Value } from '../models/graph';
 import { count, real, table } from './format';
+
+/** A share of zero blocks that is not there by chance: the column is shown. */
+const WORTH_SHOWING = 0.1;
 
 export interface NodeReport {
   readonly name: string;
@@ -12,6 +16,8 @@ export interface NodeReport {
   /** [outFeatures, inFeatures] of a linear node, [features] of another. */
   readonly shape: readonly number[];
   readonly bytes: number;
+  /** Of a linear node with int8 or float32 weights: shares of its weights and of its 4×1 blocks that are 0. */
+  readonly zeros?: { readonly weights: number; readonly blocks: number };
   readonly output: ValueReport;
 }
 
@@ -35,8 +41,17 @@ export function nodeReports(graph: Graph): NodeReport[] {
     inputs: node.inputs,
     shape: shapeOf(node, graph),
     bytes: nodeBytes(node, graph),
+    ...zerosOf(node, graph),
     output: valueReport(graph, node.output),
   }));
+}
+
+function zerosOf(node: Node, graph: Graph): Pick<NodeReport, 'zeros'> {
+  if (node.op !== 'linear' || (node.weight.format !== 'float32' && node.weight.format !== 'int8')) return {};
+  const [outFeatures, inFeatures] = shapeOf(node, graph) as [number, number];
+  const { data } = node.weight;
+  const share = (height: number) => zeroShare({ height, outFeatures, inFeatures }, data);
+  return { zeros: { weights: share(1), blocks: share(BLOCK_HEIGHT) } };
 }
 
 export function valueReport(graph: Graph, name: string): ValueReport {
@@ -68,6 +83,7 @@ export function valueText({ dtype, scale, zeroPoint }: ValueReport): string {
 }
 
 export function nodeTable(nodes: readonly NodeReport[]): string {
+  const isSparse = nodes.some(({ zeros }) => (zeros?.blocks ?? 0) >= WORTH_SHOWING);
   const header = ['name', 'op', 'format', 'shape', 'bytes', 'output', 'scale', 'zero point'];
   const lines = nodes.map(({ name, op, format, shape, bytes, output }) => [
     name,
@@ -79,7 +95,9 @@ export function nodeTable(nodes: readonly NodeReport[]): string {
     gridText(output),
     output.zeroPoint === undefined ? '' : String(output.zeroPoint),
   ]);
-  return table([header, ...lines], [4, 6, 7]);
+  if (!isSparse) return table([header, ...lines], [4, 6, 7]);
+  const blocks = nodes.map(({ zeros }) => (zeros ? `${Math.round(100 * zeros.blocks)} %` : ''));
+  return table([[...header, 'zero blocks'], ...lines.map((line, i) => [...line, blocks[i]!])], [4, 6, 7, 8]);
 }
 
 /** '0.0123', or 'max 3.5' of a float8 format. */

@@ -29,7 +29,7 @@ export interface System {
   readonly memoryLimit: number | undefined;
   binaryPath(): string | undefined;
   /** Errors: ERR_BINARY. */
-  kernelsInfo(): { compiled: readonly string[]; available: readonly string[]; features: readonly string[] };
+  kernelsInfo(): Readonly<Record<'compiled' | 'available' | 'sparse' | 'features', readonly string[]>>;
   /** Errors: ERR_BINARY, ERR_KERNEL. */
   activeKernel(): string;
   /** Errors: ERR_BINARY. */

@@ -7,11 +7,15 @@ import { correctBias } from './correct-bias';
 import { equalize } from './equalize';
 import { gptq } from './gptq';
 import { type MixedPrecisionOptions, mixedPrecision } from './mixed-precision';
+import type { PruneOptions } from './pruning/options';
+import { prune } from './pruning/prune';
 import { smoothQuant } from './smooth-quant';
 import type { WeightGridOptions } from './weight-grid';
 
 /** Which methods prepare a float model before it is quantized; each is left out where it is undefined or false. */
 export interface Methods {
+  /** On the rows that a calibration keeps. */
+  readonly prune?: Pick<PruneOptions, 'sparsity' | 'unit' | 'saliency'> | undefined;
   readonly equalize?: boolean | undefined;
   /** alpha */
   readonly smoothQuant?: number | undefined;
@@ -32,7 +36,7 @@ export interface Prepared {
 }
 
 /**
- * The methods in the one order that fits: those that move ranges between weights and activations, then which layers keep
+ * The methods in the one order that fits: what leaves, then those that move ranges between weights and activations, then which layers keep
  * which format, then what makes up for the errors of these. Errors: those of the methods.
  */
 export async function prepare(
@@ -48,6 +52,10 @@ export async function prepare(
     ...(seed !== undefined && { seed }),
   };
   let prepared = model;
+  if (methods.prune) {
+    const { kept } = await calibrate(prepared);
+    prepared = await prune(prepared, { inputs: kept }, { ...job, ...methods.prune });
+  }
   if (methods.equalize) prepared = await equalize(prepared, job);
   if (methods.smoothQuant !== undefined)
     prepared = await smoothQuant(prepared, await calibrate(prepared), { ...job, alpha: methods.smoothQuant });

@@ -6,6 +6,7 @@ import { adviceSection } from './sections/advice';
 import { calibrationSection } from './sections/calibration';
 import { detailSections, layersSection } from './sections/layers';
 import { methodsSection } from './sections/methods';
+import { pruningSection } from './sections/pruning';
 import { summarySection } from './sections/summary';
 import { termsSection } from './sections/terms';
 import { trainingSection } from './sections/training';
@@ -33,6 +34,7 @@ ${adviceSection(data.advice)}
 ${methodsSection(data, plots)}
 ${layersSection(data, plots)}
 ${detailSections(data, plots)}
+${pruningSection(data, plots)}
 ${trainingSection(data, plots)}
 ${calibrationSection(data.calibration)}
 ${termsSection()}

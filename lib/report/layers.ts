@@ -8,6 +8,7 @@ import { Random } from '../random';
 import type { Turn } from '../turn';
 import { type LayerGrids, layerGrids } from './grids';
 import type { ReportSettings } from './options';
+import { FeatureMoments, pruningOf } from './saliency';
 import { barsOf, decibelsOf, GridErrorSum, spreadToMedian, spreadToSmallest } from './tensors';
 import type { LayerInFormat, ReportFormat, ReportLayer } from './types';
 import type { Variant } from './variants';
@@ -117,6 +118,7 @@ class LayerWatch {
   private readonly input: string;
   private readonly histogram = new Histogram();
   private readonly inputMaxima: Float64Array;
+  private readonly inputMoments: FeatureMoments;
   private readonly formats = new Map<ReportFormat, InFormat>();
 
   constructor(
@@ -126,6 +128,7 @@ class LayerWatch {
   ) {
     this.input = node.inputs[0]!;
     this.inputMaxima = new Float64Array(this.features(this.input));
+    this.inputMoments = new FeatureMoments(this.features(this.input));
     for (const { format, graph } of variants) {
       const own = linearNodes(graph).find(({ name }) => name === node.name);
       if (own === undefined || !float.values.has(own.output)) continue;
@@ -143,6 +146,7 @@ class LayerWatch {
     const data = values.get(this.input)!;
     this.histogram.observe(data);
     raiseMaxima(this.inputMaxima, data);
+    this.inputMoments.add(data);
     for (const { inputs, grids } of this.formats.values())
       if (grids) inputs.add(data, grids.activations.error);
   }
@@ -183,6 +187,7 @@ class LayerWatch {
       },
       weightSpread: spreadToSmallest(rowMaxima(weights, outFeatures)),
       activationSpread: spreadToMedian(this.inputMaxima),
+      pruning: pruningOf(this.float, this.node, this.inputMoments),
       formats,
     };
   }

@@ -115,7 +115,23 @@ export interface ReportLayer {
   readonly weightSpread: number;
   /** Largest max|x| of an input feature over their median (of those that are not all 0). */
   readonly activationSpread: number;
+  readonly pruning: ReportPruning;
   readonly formats: Readonly<Partial<Record<ReportFormat, LayerInFormat>>>;
+}
+
+/** What could leave a layer. Shares are percentages. */
+export interface ReportPruning {
+  /** Of the weights, and of the blocks of four outputs of one input: those that are 0. */
+  readonly zeros: number;
+  readonly zeroBlocks: number;
+  /** Output features that `prune` could take out; 0 where they stay. */
+  readonly removableNeurons: number;
+  /** Why; null where they are removable. */
+  readonly neuronsStay: string | null;
+  /** Of all saliency, what the least 50, 75 and 90 % of the weights hold. */
+  readonly least: readonly number[];
+  /** log10 of the saliencies above 0; no grids. */
+  readonly saliencies: ReportTensor;
 }
 
 /** The values of a tensor, in real units, and the grids that they are rounded to. */

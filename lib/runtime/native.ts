@@ -191,7 +191,8 @@ export type NativeRun = (input: NativeRows, output: NativeRows) => void;
 
 /** The addon's exports; native/addon/functions.h lists the same. Every function throws errors that carry `code`. */
 export interface NativeAddon {
-  kernelsInfo(): { compiled: string[]; available: string[]; features: string[] };
+  /** `sparse`: kernels that skip zero 4×1 blocks on this CPU. */
+  kernelsInfo(): { compiled: string[]; available: string[]; sparse: string[]; features: string[] };
   activeKernel(): string;
   /** Of one core, by the kernel in use; undefined where it has no peak to measure. */
   instructionPeak(milliseconds: number): { macsPerSecond: number; fmasPerSecond: number } | undefined;

@@ -9,14 +9,17 @@
 
 namespace requant::addon {
 
-/// { compiled: string[], available: string[], features: string[] }
+/// { compiled, available, sparse, features: string[] }; sparse: those with sparse panels on this CPU
 Napi::Value kernels_info(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Array compiled = Napi::Array::New(env);
   Napi::Array available = Napi::Array::New(env);
+  Napi::Array sparse = Napi::Array::New(env);
   for (const dispatch::Kernel& kernel : dispatch::compiled_kernels()) {
     compiled.Set(compiled.Length(), kernel.name);
-    if (dispatch::runs_here(kernel)) available.Set(available.Length(), kernel.name);
+    if (!dispatch::runs_here(kernel)) continue;
+    available.Set(available.Length(), kernel.name);
+    if (dispatch::sparse_panel_of(*kernel.set->qgemm) != nullptr) sparse.Set(sparse.Length(), kernel.name);
   }
   Napi::Array features = Napi::Array::New(env);
   for (const auto& [bit, name] : dispatch::kFeatureNames) {
@@ -25,6 +28,7 @@ Napi::Value kernels_info(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("compiled", compiled);
   result.Set("available", available);
+  result.Set("sparse", sparse);
   result.Set("features", features);
   return result;
 }

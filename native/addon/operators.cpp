@@ -41,7 +41,7 @@ Napi::Value pack_weights(const Napi::CallbackInfo& info) {
   gemm::WeightSource source{weights.data, weights.is_unsigned, index(info[1], "outFeatures"),
                             index(info[2], "inFeatures"), optional_int32s(info[3], "zeroPoint")};
   check(env, ops::check_weights(source, weights.size));
-  auto packed = unwrap(env, gemm::PackedWeights::make(active_kernel(env).qgemm->layout, source));
+  auto packed = unwrap(env, gemm::PackedWeights::make(*active_kernel(env).qgemm, source));
   const size_t bytes = packed->bytes();
   return Weights::wrap(env, std::move(packed), bytes);
 }

@@ -68,6 +68,10 @@ kernels::LookupFn lookup_of(const kernels::KernelSet& set) noexcept {
   return vbmi ? vector.lookup_vbmi : vector.lookup;
 }
 
+kernels::QGemmPanelFn sparse_panel_of(const kernels::QGemmKernel& kernel) noexcept {
+  return (cpu_features() & kAvx512Vbmi) != 0 ? kernel.sparse_panel : nullptr;
+}
+
 Result<const Kernel*> active_kernel() {
   static const Result<const Kernel*> active = [] {
     const char* forced = std::getenv("REQUANT_KERNEL");

@@ -30,4 +30,7 @@ Result<const Kernel*> select_kernel(std::string_view name);
 /// The best of a kernel's table lookups that this CPU runs.
 kernels::LookupFn lookup_of(const kernels::KernelSet& set) noexcept;
 
+/// A kernel's product with sparse panels where this CPU runs it, or null.
+kernels::QGemmPanelFn sparse_panel_of(const kernels::QGemmKernel& kernel) noexcept;
+
 }  // namespace requant::dispatch

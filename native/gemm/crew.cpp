@@ -24,8 +24,8 @@ void qgemm(const parallel::Crew& crew, const kernels::QGemmKernel& kernel, Matri
   if (crew.alone()) return qgemm(kernel, a, weights, epilogue, out, out_stride);
   const size_t n = weights.out_features();
   const size_t groups = group_count(n);
-  const size_t chunks =
-      column_chunks(groups, product_cost(kernel.layout.wide, a.cols, n).of(a.rows), crew.threads());
+  const double ns = weights.work() * product_cost(kernel.layout.wide, a.cols, n).of(a.rows);
+  const size_t chunks = column_chunks(groups, ns, crew.threads());
   if (chunks == 1) return qgemm(kernel, a, weights, epilogue, out, out_stride);
   share_panels(crew, groups, chunks,
                [&](Panels some) { qgemm(kernel, a, weights, epilogue, out, out_stride, some); });

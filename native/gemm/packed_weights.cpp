@@ -5,6 +5,8 @@
 #include <numeric>
 #include <string>
 
+#include "dispatch/registry.h"
+
 namespace requant::gemm {
 
 using kernels::kColumnPad;
@@ -118,8 +120,15 @@ template void pack<float>(const WeightLayout&, const float*, size_t, size_t, siz
 template void pack<int8_t>(const WeightLayout&, const int8_t*, size_t, size_t, size_t, size_t,
                            int8_t*) noexcept;
 
-Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLayout& layout,
+Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const kernels::QGemmKernel& kernel,
                                                                  const WeightSource& source) {
+  const bool has_sparse = dispatch::sparse_panel_of(kernel) != nullptr;
+  return make(kernel.layout, source, has_sparse ? SparsePanels::kWorthwhile : 0);
+}
+
+Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLayout& layout,
+                                                                 const WeightSource& source,
+                                                                 double most_sparse_work) {
   const size_t n = source.out_features;
   const size_t k = source.in_features;
   auto weights = std::make_shared<PackedWeights>();
@@ -136,19 +145,27 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
   AlignedBuffer<int8_t> packed;
   AlignedBuffer<int8_t> shifted;
   const auto* rows = static_cast<const int8_t*>(source.data);
-  const bool allocated = packed.allocate(packed_size(layout, n, k)) && weights->positive_.allocate(n) &&
-                         weights->negative_.allocate(n) && (!source.is_unsigned || shifted.allocate(n * k));
-  if (!allocated) return out_of_memory(packed_size(layout, n, k));
+  const bool allocated = weights->positive_.allocate(n) && weights->negative_.allocate(n) &&
+                         (!source.is_unsigned || shifted.allocate(n * k));
+  if (!allocated) return out_of_memory(n * k);
   if (source.is_unsigned) {
     // Flipping the top bit of u8 is subtracting 128 from it as s8.
     std::transform(rows, rows + n * k, shifted.data(),
                    [](int8_t w) { return static_cast<int8_t>(w ^ -128); });
     rows = shifted.data();
   }
-  pack(layout, rows, k, 1, n, k, packed.data());
-  if (layout.wide.head != 0) pack_sums(layout, rows, n, k, packed.data());
-  weights->packed_ = SharedBuffer<int8_t>(std::move(packed));
-  weights->packed_.share();
+  if (most_sparse_work > 0) {
+    auto sparse = SparsePanels::make(rows, n, k, most_sparse_work);
+    if (!sparse.ok()) return sparse.status;
+    weights->sparse_ = std::move(sparse.value);
+  }
+  if (!weights->is_sparse()) {
+    if (!packed.allocate(packed_size(layout, n, k))) return out_of_memory(packed_size(layout, n, k));
+    pack(layout, rows, k, 1, n, k, packed.data());
+    if (layout.wide.head != 0) pack_sums(layout, rows, n, k, packed.data());
+    weights->packed_ = SharedBuffer<int8_t>(std::move(packed));
+    weights->packed_.share();
+  }
 
   bool any_zero_point = false;
   for (size_t column = 0; column < n; ++column) {
@@ -167,6 +184,13 @@ Result<std::shared_ptr<const PackedWeights>> PackedWeights::make(const WeightLay
 
 void PackedWeights::unpack(bool is_unsigned, int8_t* out) const noexcept {
   const int flip = is_unsigned ? -128 : 0;
+  if (is_sparse()) {
+    std::fill_n(out, out_features_ * in_features_, int8_t{0});
+    sparse_.unpack(out_features_, in_features_, out);
+    std::transform(out, out + out_features_ * in_features_, out,
+                   [&](int8_t w) { return static_cast<int8_t>(w ^ flip); });
+    return;
+  }
   for_each_panel(layout_.wide, out_features_, in_features_, [&](size_t first, size_t width, size_t offset) {
     const Place place(layout_.of(width), width, offset);
     for (size_t c = 0; c < width; ++c) {
@@ -177,7 +201,8 @@ void PackedWeights::unpack(bool is_unsigned, int8_t* out) const noexcept {
 }
 
 size_t PackedWeights::bytes() const noexcept {
-  return packed_.bytes() + positive_.bytes() + negative_.bytes() + minus_zero_point_.bytes();
+  return packed_.bytes() + (is_sparse() ? sparse_.bytes() : 0) + positive_.bytes() + negative_.bytes() +
+         minus_zero_point_.bytes();
 }
 
 Status PackedWeights::check_bound(std::span<const int32_t> bias, int64_t x_lo, int64_t x_hi) const {

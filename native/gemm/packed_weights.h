@@ -9,6 +9,7 @@
 #include "base/matrix_view.h"
 #include "base/shared_buffer.h"
 #include "base/status.h"
+#include "gemm/packed_sparse.h"
 #include "gemm/panels.h"
 #include "kernels/kernel.h"
 
@@ -73,13 +74,23 @@ struct WeightSource {
 /// int8 weights, packed. Immutable once made.
 class PackedWeights {
  public:
-  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::WeightLayout& layout,
+  /// As the kernel reads them on this CPU.
+  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::QGemmKernel& kernel,
                                                            const WeightSource& source);
+  /// In sparse panels where they take at most this share of the steps of dense ones (0: never).
+  static Result<std::shared_ptr<const PackedWeights>> make(const kernels::WeightLayout& layout,
+                                                           const WeightSource& source,
+                                                           double most_sparse_work = 0);
 
   const kernels::WeightLayout& layout() const noexcept { return layout_; }
   size_t out_features() const noexcept { return out_features_; }
   size_t in_features() const noexcept { return in_features_; }
+  bool is_sparse() const noexcept { return sparse_.packed(); }
+  /// Dense panels.
   const int8_t* data() const noexcept { return packed_.data(); }
+  const SparsePanels& sparse() const noexcept { return sparse_; }
+  /// About the share of the time of dense panels that a product takes.
+  double work() const noexcept { return sparse_.work(); }
   /// The weights as they came, row-major [out, in]: the inverse of packing. `is_unsigned` as in the source.
   void unpack(bool is_unsigned, int8_t* out) const noexcept;
   size_t bytes() const noexcept;
@@ -107,7 +118,8 @@ class PackedWeights {
   kernels::WeightLayout layout_{};
   size_t out_features_ = 0;
   size_t in_features_ = 0;
-  SharedBuffer<int8_t> packed_;
+  SharedBuffer<int8_t> packed_;  // or
+  SparsePanels sparse_;
   AlignedBuffer<int64_t> positive_;  // Σ max(w − zw, 0)
   AlignedBuffer<int64_t> negative_;  // Σ min(w − zw, 0)
   AlignedBuffer<int32_t> minus_zero_point_;

@@ -43,6 +43,24 @@ struct WeightLayout {
   }
 };
 
+/// Weights that are mostly zeros in blocks of four columns × one k. A panel has 16 columns in four groups;
+/// a group's k with a block that is not 0 are its own. A step takes up to four k of each group, all out of
+/// one window of a row:
+///   uint32 number of steps, padded to kHead bytes
+///   [step][column][4] the weights; 0 where a group has fewer, and for columns that do not exist
+///   [step][group][4] which byte of the window they meet
+///   [step] uint32: where the window begins, a multiple of kStart or k − kWindow; k ≥ kWindow
+struct SparseLayout {
+  static constexpr size_t kColumns = 16;
+  static constexpr size_t kGroup = 4;  // columns of a block
+  static constexpr size_t kDepth = 4;  // k of a group in a step
+  static constexpr size_t kWindow = 64;
+  static constexpr size_t kStart = 16;
+  static constexpr size_t kHead = 64;
+  static constexpr size_t kWeightBytes = kColumns * kDepth;
+  static constexpr size_t kIndexBytes = kColumns / kGroup * kDepth;
+};
+
 enum class Rounding : uint8_t { half_up, half_even, gemmlowp, float32 };
 
 enum class Output : uint8_t {
@@ -106,10 +124,15 @@ struct QGemmPanel {
   size_t out_stride;  // elements
 };
 
+using QGemmPanelFn = void (*)(const QGemmPanel&) noexcept;
+
 struct QGemmKernel {
   WeightLayout layout;
-  void (*panel)(const QGemmPanel&) noexcept;
+  QGemmPanelFn panel;
   void (*epilogue)(const Epilogue&, const AccumulatorBlock&) noexcept;
+  /// One sparse panel; `column` is a multiple of SparseLayout::kColumns. For CPUs with AVX-512 VBMI
+  /// (dispatch::sparse_panel_of), or null.
+  QGemmPanelFn sparse_panel = nullptr;
 };
 
 /// All rows of one column panel of a float32 product. Each output is one chain of fused multiply-adds over k

@@ -18,7 +18,8 @@ Product product_of(const kernels::PanelLayout& layout, size_t k, size_t columns)
 Product product_of(const PackedWeights& weights) noexcept {
   const kernels::WeightLayout& layout = weights.layout();
   const size_t columns = weights.out_features();
-  return {gemm::product_cost(layout.wide, weights.in_features(), columns), gemm::group_count(columns)};
+  const gemm::Cost dense = gemm::product_cost(layout.wide, weights.in_features(), columns);
+  return {{weights.work() * dense.floor, weights.work() * dense.per_row}, gemm::group_count(columns)};
 }
 
 class StaticLinear final : public Stage {
@@ -152,7 +153,7 @@ Result<std::unique_ptr<Stage>> make_static_linear(const kernels::KernelSet& kern
   if (!spec.requantize) {
     if (Status s = check_columns("scale", spec.scale.size(), columns, true, false); !s.ok()) return s;
   }
-  auto weights = PackedWeights::make(kernel.qgemm->layout, spec.weight);
+  auto weights = PackedWeights::make(*kernel.qgemm, spec.weight);
   if (!weights.ok()) return weights.status;
   const int64_t x_lo = -spec.x_zero_point;
   const int64_t x_hi = 255 - spec.x_zero_point;
@@ -174,7 +175,7 @@ Result<std::unique_ptr<Stage>> make_dynamic_linear(const kernels::KernelSet& ker
   const size_t columns = spec.weight.out_features;
   if (Status s = check_columns("scale", spec.scale.size(), columns, true, false); !s.ok()) return s;
   if (Status s = check_columns("bias", spec.bias.size(), columns, false, true); !s.ok()) return s;
-  auto weights = PackedWeights::make(kernel.qgemm->layout, spec.weight);
+  auto weights = PackedWeights::make(*kernel.qgemm, spec.weight);
   if (!weights.ok()) return weights.status;
   // The zero point of a row may be anything in 0…255.
   if (Status s = weights.value->check_bound({}, -255, 255); !s.ok()) return s;

@@ -10,7 +10,12 @@ function system(changes: Partial<System>): System {
   return {
     ...thisSystem(),
     binaryPath: () => '/x/requant.node',
-    kernelsInfo: () => ({ compiled: ['avx2', 'scalar'], available: ['scalar'], features: ['sse2'] }),
+    kernelsInfo: () => ({
+      compiled: ['avx2', 'scalar'],
+      available: ['scalar'],
+      sparse: ['avx512vnni'],
+      features: ['sse2'],
+    }),
     activeKernel: () => 'scalar',
     cpuLimits: () => ({ cpus: 4, cgroup: null, quotaCpus: null }),
     poolInfo: () => ({ threads: 4, source: 'affinity' }),
@@ -42,6 +47,25 @@ describe('doctor', () => {
     const forced = examine(system({}), { env: { REQUANT_KERNEL: 'scalar' } });
     expect(forced.text).toContain('scalar (forced by REQUANT_KERNEL)');
     expect(forced.problem).toBeUndefined();
+  });
+
+  it('says whether zero blocks are left out', () => {
+    const seen = (active: string, sparse: string[]) => {
+      const found = { compiled: [], available: [active], sparse, features: [] };
+      const { report, text } = examine(system({ kernelsInfo: () => found, activeKernel: () => active }), {
+        env: {},
+      });
+      return [(report as { kernels: object }).kernels, /zero 4×1 blocks +(.*)/.exec(text)![1]];
+    };
+    expect(seen('avx512vnni', ['avx512vnni'])).toEqual([
+      expect.objectContaining({ skipsZeroBlocks: true }),
+      'left out of int8 layers where that pays',
+    ]);
+    expect(seen('avx2', ['avx512vnni'])).toEqual([
+      expect.objectContaining({ skipsZeroBlocks: false }),
+      'run as others, but with avx512vnni',
+    ]);
+    expect(seen('scalar', [])[1]).toBe('run as others (needs AVX-512 VNNI and VBMI)');
   });
 
   it('a wrong REQUANT_KERNEL is a problem, reported with everything else', () => {

@@ -37,6 +37,15 @@ describe('inspect', () => {
     expect(stdout).toMatch(/record\ncalibrate +method \w+, rows 50\nquantize +mode static/);
   });
 
+  it('shows zero blocks where there are many', async () => {
+    await quantized('--prune', '0.5', '--prune-unit', 'block');
+    const { stdout } = await cli(['inspect', int8]);
+    expect(stdout).toMatch(/zero point +zero blocks\n0 +linear .* 50 %\n/);
+    const report = json(await cli(['inspect', int8, '--json']));
+    expect(report['nodes']).toContainEqual(expect.objectContaining({ zeros: { weights: 0.5, blocks: 0.5 } }));
+    expect((await cli(['inspect', float])).stdout).not.toContain('zero blocks');
+  });
+
   it('shows a layer norm with the bytes of its weights', async () => {
     using model = new MLP([layerNorm({ features: 3, weight: new Float32Array(3).fill(1) })]);
     const { code, stdout } = await cli(['inspect', folder.write('norm.safetensors', model.toBytes())]);

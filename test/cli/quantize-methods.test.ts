@@ -63,6 +63,27 @@ describe('methods', () => {
     expect(dynamic.stderr).toContain('expected --format int8 and --mode static beside --activation-bits');
   });
 
+  it('--prune takes out units first', async () => {
+    const argv = ['quantize', float, '--calibrate', rows, '-o', out(), '--json', '--prune', '0.5'];
+    expect(json(await cli(argv))).toMatchObject({
+      methods: [{ step: 'prune', unit: 'block', saliency: 'obs', sparsity: 0.5, rows: 200 }],
+    });
+    const neurons = ['--prune-unit', 'neuron', '--prune-saliency', 'magnitude', '--equalize'];
+    expect(json(await cli([...argv, ...neurons]))).toMatchObject({
+      methods: [{ step: 'prune', unit: 'neuron', saliency: 'magnitude' }, { step: 'equalize' }],
+    });
+  });
+
+  it.each([
+    ['--prune beside --prune-unit', ['--calibrate', rows, '--prune-unit', 'neuron']],
+    ['--calibrate beside --prune', ['--mode', 'dynamic', '--prune', '0.5']],
+    ['below 1', ['--calibrate', rows, '--prune', '1']],
+  ])('%s', async (message, argv) => {
+    const ran = await cli(['quantize', float, '-o', out(), ...argv]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain(message);
+  });
+
   it('--smooth-quant without a number is 0.5', async () => {
     const ran = await cli(['quantize', float, '--calibrate', rows, '-o', out(), '--smooth-quant', '--json']);
     expect(json(ran)).toMatchObject({ methods: [{ step: 'smoothQuant', alpha: 0.5 }] });

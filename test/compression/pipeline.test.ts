@@ -33,6 +33,20 @@ describe('prepare', () => {
     expect(calibration!.ranges).toEqual((await calibrate(seen[1]!, rows, { method: 'minmax' })).ranges);
   });
 
+  it('prunes before all else, on the rows that are kept', async () => {
+    const calibrateIt = (float: MLP) => calibrate(float, rows, { method: 'minmax' });
+    const methods = { prune: { sparsity: 0.5, unit: 'neuron' }, equalize: true } as const;
+    const { model: prepared } = await prepare(model, calibrateIt, methods, {}, {});
+    expect(prepared.graph.record).toMatchObject([{ step: 'prune', rows: 100 }, { step: 'equalize' }]);
+    expect(prepared.layers).toMatchObject([
+      { outFeatures: 6 },
+      {},
+      { outFeatures: 6 },
+      {},
+      { outFeatures: 3 },
+    ]);
+  });
+
   it('calibrates only where it has to', async () => {
     const never = () => {
       throw new Error('not asked for');

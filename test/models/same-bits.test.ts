@@ -15,6 +15,8 @@ const PINNED = {
   'weight-only': '8e946b3fcecdb7b36aedd3f810f85e85943e7e96ffb36cbaba47cc4849a6dac1',
   'layer norm float32': 'db7fb7b1d610ae0ac9ec216af59fc482bd8d3e24575dea92298470da7c9728a4',
   'layer norm static': 'ce32b6c32b29ede225054559e771bb4b4c25ff02b5b74234774fbc795fa2d5b8',
+  'zero blocks static': '9bf981bc114be1ed309b9331e8ab6f04c6a6f1f4e1c93a185684e368dcc45ed3',
+  'zero blocks dynamic': 'ac094926a13ddd74924763bcf5c481220ca0fe65a13d2c36c864bc409e90a404',
 };
 
 interface Report {

@@ -2,6 +2,7 @@
 // unpacking.
 #include "gemm/packed_weights.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -92,9 +93,43 @@ void round_trip(const dispatch::Kernel& kernel) {
   }
 }
 
+/// Sparse panels hold what dense ones do.
+void sparse_round_trip() {
+  const kernels::WeightLayout layout = kLayouts[2];
+  test::Random random(9);
+  for (const size_t columns : kColumns) {
+    for (const size_t k : {63U, 64U, 65U, 80U, 200U, 1000U}) {
+      for (const uint64_t live : {0U, 5U, 30U, 44U, 60U}) {
+        std::vector<int8_t> source(columns * k);
+        for (size_t first = 0; first < columns; first += 4) {
+          for (size_t i = 0; i < k; ++i) {
+            if (random.word() % 100 >= live) continue;
+            // Some weights of a block that is not 0 are.
+            for (size_t c = first; c < std::min(first + 4, columns); ++c)
+              source[c * k + i] = static_cast<int8_t>(random.between(-2, 2));
+          }
+        }
+        const auto packed = gemm::PackedWeights::make(layout, {source.data(), false, columns, k, {}},
+                                                      gemm::SparsePanels::kWorthwhile);
+        if (!check(packed.ok(), "packing")) return;
+        const bool many = live == 60 || k < kernels::SparseLayout::kWindow;
+        if (columns >= 4 && (many || live <= 5))
+          check(packed.value->is_sparse() == !many, "sparse where it pays: " + std::to_string(k));
+        check(packed.value->is_sparse() ? packed.value->work() <= gemm::SparsePanels::kWorthwhile
+                                        : packed.value->work() == 1,
+              "work");
+        std::vector<int8_t> out(source.size(), 1);
+        packed.value->unpack(false, out.data());
+        check(out == source, std::to_string(columns) + " sparse columns of " + std::to_string(k));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main() {
+  test::run_case("sparse weights: unpacked", sparse_round_trip);
   test::run_case("packed weights: every layout", every_layout);
   test::run_case("packed weights: u8 weights at the head", unsigned_weights);
   for (const dispatch::Kernel* kernel : test::kernels_here())

@@ -1,6 +1,7 @@
 // ops::qgemm of one kernel against the triple loop of gemm/reference.h and the scalar requantizers: every
 // shape up to 40 × 40 × 40 and the edge table, operands and outputs in guarded memory.
 //   qgemm_test KERNEL [--quick]; without a kernel: all that run here
+#include <array>
 #include <bit>
 #include <chrono>
 #include <cstdint>
@@ -40,7 +41,8 @@ std::string text(const Shape& s) {
 /// One product: operands, parameters, and the accumulators that the reference computes from them.
 class Problem {
  public:
-  void make(const Shape& shape, Random& random, Flush flush) {
+  /// `zeros`: percent of the blocks of four outputs × one input that are 0.
+  void make(const Shape& shape, Random& random, Flush flush, uint64_t zeros = 0) {
     shape_ = shape;
     flush_ = flush;
     x_unsigned_ = random.chance(2);
@@ -51,6 +53,7 @@ class Problem {
     random.fill_bytes(w, shape.n * shape.k);
     if (random.chance(8)) fill_extremes(x, shape.m * shape.k, x_unsigned_, random);
     if (random.chance(8)) fill_extremes(w, shape.n * shape.k, w_unsigned_, random);
+    if (zeros > 0) clear_blocks(w, zeros, random);
     x_ = x;
     w_ = w;
     x_zero_point_ = zero_point(x_unsigned_, random);
@@ -67,8 +70,9 @@ class Problem {
   void run(const kernels::KernelSet& kernel, Random& random, Rounding rounding) {
     const gemm::WeightSource source{w_, w_unsigned_, shape_.n, shape_.k, zw_};
     if (!check(ops::check_weights(source, shape_.n * shape_.k).ok(), "weights")) return;
-    const auto weights = gemm::PackedWeights::make(kernel.qgemm->layout, source);
+    const auto weights = gemm::PackedWeights::make(*kernel.qgemm, source);
     if (!check(weights.ok(), "packing")) return;
+    sparse += weights.value->is_sparse() ? 1 : 0;
     ops::QGemmRequest request;
     request.x = {x_, shape_.m * shape_.k, x_unsigned_};
     request.weights = weights.value.get();
@@ -82,6 +86,7 @@ class Problem {
 
   static inline long live = 0;
   static inline long codes = 0;
+  static inline long sparse = 0;
 
  private:
   size_t outputs() const { return shape_.m * shape_.n; }
@@ -92,6 +97,16 @@ class Problem {
                             static_cast<uint8_t>(is_unsigned ? 255 : 127)};
     const uint64_t mode = random.word() % 3;  // all low, all high, mixed
     for (size_t i = 0; i < count; ++i) data[i] = ends[mode < 2 ? mode : random.word() % 2];
+  }
+
+  void clear_blocks(uint8_t* w, uint64_t percent, Random& random) const {
+    for (size_t first = 0; first < shape_.n; first += 4) {
+      for (size_t k = 0; k < shape_.k; ++k) {
+        if (random.word() % 100 >= percent) continue;
+        for (size_t n = first; n < std::min(first + 4, shape_.n); ++n)
+          w[n * shape_.k + k] = w_unsigned_ ? 128 : 0;
+      }
+    }
   }
 
   static int32_t zero_point(bool is_unsigned, Random& random) {
@@ -243,11 +258,33 @@ void edges(const kernels::KernelSet& kernel, bool quick) {
   }
 }
 
+/// Weights that kernels with sparse panels pack in these.
+void zero_blocks(const kernels::KernelSet& kernel, bool quick) {
+  Problem problem;
+  Random random(23);
+  const long before = Problem::sparse;
+  size_t index = 0;
+  for (const size_t k : {64U, 65U, 79U, 80U, 127U, 129U, 333U, 1024U}) {
+    for (const size_t n : {1U, 3U, 4U, 6U, 15U, 16U, 17U, 33U, 64U, 100U}) {
+      for (size_t m = 1; m <= (quick ? 3U : 21U); ++m) {
+        const uint64_t percent = std::array{60U, 75U, 90U, 97U, 100U}[random.word() % 5];
+        problem.make({m, n, k}, random, index % 2 == 0 ? Flush::end : Flush::start, percent);
+        problem.run(kernel, random, test::kRoundings[index++ / 2 % 4]);
+      }
+    }
+  }
+  const auto sparse = static_cast<size_t>(Problem::sparse - before);
+  std::printf("  %zu products, %zu of them with sparse panels\n", index, sparse);
+  const bool has = dispatch::sparse_panel_of(*kernel.qgemm) != nullptr;
+  check(has ? sparse > index / 2 : sparse == 0, "sparse panels where the kernel has them");
+}
+
 void run_kernel(const dispatch::Kernel& kernel, bool quick) {
   const auto begin = std::chrono::steady_clock::now();
   const std::string name = kernel.name;
   test::run_case("qgemm, " + name + ": all small shapes", [&] { cube(*kernel.set, quick); });
   test::run_case("qgemm, " + name + ": edge shapes", [&] { edges(*kernel.set, quick); });
+  test::run_case("qgemm, " + name + ": zero blocks", [&] { zero_blocks(*kernel.set, quick); });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   std::printf("  %.1f s; %.0f%% of the codes inside their clamp\n", seconds.count(),
               100.0 * static_cast<double>(Problem::live) / static_cast<double>(Problem::codes));

@@ -37,8 +37,8 @@ describe('the page', () => {
 
   it('every drawing has a size and a name', () => {
     const drawings = [...made.html.matchAll(/<svg [^>]*>/g)].map(([tag]) => tag);
-    // Two about the layers, two of each layer, one about sizes; nothing was timed.
-    expect(drawings).toHaveLength(1 + 2 + 2 * 3);
+    // Two about the layers, three of each layer, one about sizes; nothing was timed.
+    expect(drawings).toHaveLength(1 + 2 + 3 * 3);
     for (const tag of drawings)
       expect(tag).toMatch(/ width="\d+" height="\d+" viewBox="0 0 \d+ \d+" role="img" aria-label="[^"]+"/);
   });
@@ -112,7 +112,7 @@ describe('hostile names', () => {
     expect(html).not.toMatch(/<script|\u202e|\0/);
     for (const [tag] of html.matchAll(/<[a-z][^<>]*>/gi))
       expect(tag.replace(/"[^"]*"/g, '')).not.toMatch(/\son/i);
-    expect(html.match(/<svg\b/g)).toHaveLength(1 + 2 + 2 * 2);
+    expect(html.match(/<svg\b/g)).toHaveLength(1 + 2 + 3 * 2);
     expect(html).not.toContain(']]>');
     // Tags are balanced: nothing broke out of an element.
     const page = html.replace(/^<!doctype html>\n/, '').replace(/<style>[\s\S]*?<\/style>/, '');

@@ -41,6 +41,17 @@ const norm = (features) =>
 const square = () => linear({ inFeatures: 40, outFeatures: 40, weight: uniform(1600, 2 ** -2), bias: false });
 const normLayers = [norm(40), square(), norm(40), relu(), residual([norm(40), square()]), square(), norm(40)];
 
+/** Three of four blocks of four outputs × one input are 0: packed without them where the kernel can. */
+const sparse = (inFeatures, outFeatures) => {
+  const weight = uniform(outFeatures * inFeatures, 2 ** -2);
+  for (let first = 0; first < outFeatures; first += 4)
+    for (let k = 0; k < inFeatures; k++)
+      if (random.next() % 4 !== 0)
+        for (let n = first; n < first + 4 && n < outFeatures; n++) weight[n * inFeatures + k] = 0;
+  return linear({ inFeatures, outFeatures, weight, bias: uniform(outFeatures, 2 ** -3) });
+};
+const sparseLayers = [layers[0], relu(), sparse(256, 190), tanh(), sparse(190, 33), gelu(), sparse(33, 11)];
+
 const FORMS = {
   float32: (_float, _ranges, options) => new MLP(layers, options),
   static: (float, ranges, options) => quantize(float, ranges, options),
@@ -51,6 +62,11 @@ const FORMS = {
 const NORM_FORMS = {
   'layer norm float32': (_float, _ranges, options) => new MLP(normLayers, options),
   'layer norm static': (float, ranges, options) => quantize(float, ranges, options),
+};
+
+const SPARSE_FORMS = {
+  'zero blocks static': FORMS.static,
+  'zero blocks dynamic': FORMS.dynamic,
 };
 
 function digest(model, rowsACall) {
@@ -82,7 +98,11 @@ async function digestsOf(forms, floatLayers) {
 }
 
 async function main() {
-  const digests = [...(await digestsOf(FORMS, layers)), ...(await digestsOf(NORM_FORMS, normLayers))];
+  const digests = [
+    ...(await digestsOf(FORMS, layers)),
+    ...(await digestsOf(NORM_FORMS, normLayers)),
+    ...(await digestsOf(SPARSE_FORMS, sparseLayers)),
+  ];
   const { threads } = native().poolInfo();
   console.log(JSON.stringify({ active: kernels().active, threads, digests }));
 }

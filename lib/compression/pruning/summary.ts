@@ -1,6 +1,6 @@
 import type { MLP } from '../../models/mlp';
 import { floatWeight, linearNodes } from '../rebuild';
-import { BLOCK_HEIGHT, unitCount, zeroUnits } from './units';
+import { BLOCK_HEIGHT, zeroShare } from './units';
 
 /** What pruning left of a Linear layer. */
 export interface PrunedLayer {
@@ -20,8 +20,7 @@ export function summary({ graph }: MLP): Readonly<Record<string, PrunedLayer>> {
         (name) => graph.values.get(name)!.features,
       ) as [number, number];
       const share = (height: number) => {
-        const grid = { height, outFeatures, inFeatures };
-        return zeroUnits(grid, floatWeight(node)) / unitCount(grid);
+        return zeroShare({ height, outFeatures, inFeatures }, floatWeight(node));
       };
       const layer = { outFeatures, inFeatures, sparsity: share(1), blockSparsity: share(BLOCK_HEIGHT) };
       return [node.name, layer];

@@ -45,8 +45,13 @@ export function withoutUnits(grid: UnitGrid, weight: Float32Array, removed: Uint
   });
 }
 
-/** How many units hold nothing but zeros. */
-export function zeroUnits(grid: UnitGrid, weight: Float32Array): number {
-  const magnitudes = unitSums(grid, Float64Array.from(weight, Math.abs));
-  return magnitudes.reduce((zeros, sum) => zeros + Number(sum === 0), 0);
+/** The share of the units that hold nothing but zeros. */
+export function zeroShare(grid: UnitGrid, weight: Float32Array | Int8Array | Uint8Array): number {
+  const { height, outFeatures, inFeatures } = grid;
+  const live = new Uint8Array(unitCount(grid));
+  for (let n = 0; n < outFeatures; n++) {
+    const unit = Math.floor(n / height) * inFeatures;
+    for (let k = 0; k < inFeatures; k++) if (weight[n * inFeatures + k] !== 0) live[unit + k] = 1;
+  }
+  return 1 - live.reduce((sum, one) => sum + one, 0) / live.length;
 }

@@ -4,6 +4,7 @@
 #include "kernels/avx512vnni/lookup.h"
 #include "kernels/avx512vnni/peak.h"
 #include "kernels/avx512vnni/qgemm.h"
+#include "kernels/avx512vnni/sparse.h"
 #include "kernels/shared/norm.h"
 #include "kernels/shared/random_x86.h"
 
@@ -21,7 +22,8 @@ void sgemm_6x64_avx512(const SGemmPanel& p) noexcept {
   sgemm_panel<Lanes16, kRows>(p, kSTiles<Weight>);
 }
 
-constexpr QGemmKernel kQGemm{{kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>};
+constexpr QGemmKernel kQGemm{
+    {kWidePanel, kNarrowPanel}, qgemm_6x64_avx512vnni, epilogue<Lanes16>, sparse_panel_8x16};
 constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes16>,     dequantize<Lanes16>, round_to_grid<Doubles8>,

@@ -5,7 +5,7 @@ import {
   unitCount,
   unitSums,
   withoutUnits,
-  zeroUnits,
+  zeroShare,
 } from '../../../lib/compression/pruning/units';
 
 // Six outputs in groups of four and two, of two inputs.
@@ -22,7 +22,7 @@ it('blocks of four outputs of one input; the last ones may be lower', () => {
 it('taken out', () => {
   const pruned = withoutUnits(grid, weight, Uint8Array.of(0, 1, 1, 0));
   expect([...pruned]).toEqual([1, 0, 3, 0, 5, 0, 7, 0, 0, 10, 0, 12]);
-  expect(zeroUnits(grid, pruned)).toBe(2);
-  expect(zeroUnits({ ...grid, height: 1 }, pruned)).toBe(6);
-  expect(zeroUnits(grid, weight)).toBe(0);
+  expect(zeroShare(grid, pruned)).toBe(0.5);
+  expect(zeroShare({ ...grid, height: 1 }, pruned)).toBe(0.5);
+  expect(zeroShare(grid, weight)).toBe(0);
 });
