@@ -70,7 +70,7 @@ const NATIVE = {
   gemm: ['base', 'arith', 'kernels', 'dispatch', 'parallel'],
   ops: ['base', 'arith', 'kernels', 'dispatch', 'gemm'],
   plan: ['base', 'arith', 'kernels', 'dispatch', 'parallel', 'gemm', 'ops'],
-  training: ['base', 'arith'],
+  training: ['base', 'arith', 'parallel'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };
 /** The optional peer dependencies, each with the one folder that imports it: what an entry point reaches at once must do without. */
