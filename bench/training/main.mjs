@@ -52,8 +52,11 @@ const { mnist } = await import('../../examples/mnist/mnist.mjs');
 const PEAK_MS = 20;
 const TOLERANCE = 1e-4;
 const data = mnist('train');
+const bytes = new Uint8Array(data.inputs.length);
+for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round(data.inputs[i] * 255);
 const rowsOf = (count) => ({
   inputs: data.inputs.subarray(0, count * 784),
+  bytes: bytes.subarray(0, count * 784),
   targets: data.targets.subarray(0, count),
 });
 
@@ -128,6 +131,7 @@ function described({ rows, turns, contender }, widths) {
   return {
     rowsPerTurn: rows,
     rowsPerSecond: quantile(speeds, 0.5),
+    rowsPerCpuSecond: quantile(sorted(turns.map(({ cpuSpeed }) => cpuSpeed)), 0.5),
     q1: quantile(speeds, 0.25),
     q3: quantile(speeds, 0.75),
     gmacs: (quantile(speeds, 0.5) * macs) / 1e9,
@@ -142,12 +146,15 @@ function ratiosOf({ contenders }) {
   const { float32, integer } = contenders;
   const theirs = Object.entries(contenders).filter(([name]) => name.startsWith('tfjs'));
   const best = theirs.sort(([, a], [, b]) => b.rowsPerSecond - a.rowsPerSecond)[0];
-  const over = (one, other) => one && other && one.rowsPerSecond / other.rowsPerSecond;
+  const over = (one, other, speed = 'rowsPerSecond') => one && other && one[speed] / other[speed];
   return {
     tfjsBackend: best?.[0],
     floatVsTfjs: over(float32, best?.[1]),
     integerVsTfjs: over(integer, best?.[1]),
     integerVsFloat: over(integer, float32),
+    floatVsTfjsByCpuTime: over(float32, best?.[1], 'rowsPerCpuSecond'),
+    integerVsTfjsByCpuTime: over(integer, best?.[1], 'rowsPerCpuSecond'),
+    integerVsFloatByCpuTime: over(integer, float32, 'rowsPerCpuSecond'),
   };
 }
 

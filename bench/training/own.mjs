@@ -1,3 +1,4 @@
+// Each contender is run with { inputs, bytes, targets }: the pixels as float32 of 0…1, and as bytes.
 // This package's float32 and integer training, by their public functions: a turn is one epoch over so many rows.
 import { linear, MLP, relu } from '../requant.mjs';
 import { LEARNING_RATE, MOMENTUM } from './nets.mjs';
@@ -24,10 +25,12 @@ export function floatTraining({ widths, batch, optimizer }) {
   const options = { batchSize: batch, optimizer: optimizerOptions(optimizer) };
   return {
     name: 'float32',
-    run: (data) => training.train(model, data, { ...options, epochs: 1 }),
+    run: ({ inputs, targets }) => training.train(model, { inputs, targets }, { ...options, epochs: 1 }),
     /** Of two steps on one batch: before the first update and after it. */
-    losses: async (data) =>
-      (await training.train(model, data, { ...options, epochs: 2 })).history.map(({ loss }) => loss),
+    losses: async ({ inputs, targets }) =>
+      (await training.train(model, { inputs, targets }, { ...options, epochs: 2 })).history.map(
+        ({ loss }) => loss,
+      ),
     dispose: () => model.dispose(),
   };
 }
@@ -38,7 +41,8 @@ export function integerTraining({ widths, batch }) {
   if (trainInteger === undefined) return undefined;
   return {
     name: 'integer',
-    run: (data) => trainInteger(widths, data, { batchSize: batch, epochs: 1 }),
+    run: ({ bytes, targets }) =>
+      trainInteger(widths, { inputs: bytes, targets }, { batchSize: batch, epochs: 1 }),
     dispose: () => {},
   };
 }

@@ -62,7 +62,7 @@ export class RowOrder {
   readonly random: Random;
 
   constructor(count: number, seed: number) {
-    this.rows = Uint32Array.from({ length: count }, (_, i) => i);
+    this.rows = new Uint32Array(count).map((_, i) => i);
     this.random = new Random(seed);
   }
 

@@ -192,7 +192,7 @@ async function validate(
   while (sum.done < data.rows) {
     await turn.yieldWhenDue();
     const length = Math.min(batchSize, data.rows - sum.done);
-    const rows = Uint32Array.from({ length }, (_, i) => sum.done + i);
+    const rows = new Uint32Array(length).map((_, i) => sum.done + i);
     advance(sum, learner.judge(data, rows), length);
   }
   return sum;

@@ -12,6 +12,7 @@
 #include "training/layer_norm.h"
 #include "training/optimizers.h"
 #include "training/rows.h"
+#include "training/share.h"
 
 namespace requant::addon {
 namespace {
@@ -164,8 +165,11 @@ Napi::Value adam_step(const Napi::CallbackInfo& info) {
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), m.size()));
   check(info.Env(), check_same_size(gradient.size(), v.size()));
-  training::adam_step({setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)},
-                      gradient.data(), gradient.size(), weight.data(), m.data(), v.data());
+  const training::AdamSettings settings{setting(0), setting(1), setting(2),
+                                        setting(3), setting(4), setting(5)};
+  training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
+    training::adam_step(settings, gradient.data() + i, count, weight.data() + i, m.data() + i, v.data() + i);
+  });
   return info.Env().Undefined();
 }
 
@@ -176,9 +180,12 @@ Napi::Value sgd_step(const Napi::CallbackInfo& info) {
   const auto velocity = floats(info[4], "velocity");
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), velocity.size()));
-  training::sgd_step(static_cast<float>(number(info[0], "learningRate")),
-                     static_cast<float>(number(info[1], "momentum")), gradient.data(), gradient.size(),
-                     weight.data(), velocity.data());
+  const auto learning_rate = static_cast<float>(number(info[0], "learningRate"));
+  const auto momentum = static_cast<float>(number(info[1], "momentum"));
+  training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
+    training::sgd_step(learning_rate, momentum, gradient.data() + i, count, weight.data() + i,
+                       velocity.data() + i);
+  });
   return info.Env().Undefined();
 }
 

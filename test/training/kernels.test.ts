@@ -40,7 +40,32 @@ const { kernels } = require('${dist}/kernels.js');
   console.log(JSON.stringify({ kernel: kernels().active, hash: hash.digest('hex'), weights: weights.digest('hex') }));
 })();`;
 
+/** Layers wide enough to be shared by threads. */
+const WIDE = `
+const { createHash } = require('node:crypto');
+const { MLP, linear, relu } = require('${dist}/index.js');
+const { train } = require('${dist}/training.js');
+(async () => {
+  const inputs = Uint8Array.from({ length: 256 * 300 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+  const targets = Uint8Array.from({ length: 256 }, (_, i) => i % 10);
+  const model = new MLP([linear({ inFeatures: 300, outFeatures: 400 }), relu(), linear({ inFeatures: 400, outFeatures: 10 })]);
+  const hash = createHash('sha256');
+  for (const optimizer of [{ type: 'adam', learningRate: 0.001 }, { type: 'sgd', learningRate: 1e-5, momentum: 0.9 }])
+    hash.update((await train(model, { inputs, targets }, { epochs: 2, optimizer })).model.toBytes());
+  console.log(hash.digest('hex'));
+})();`;
+
 describe('a seed', () => {
+  it('gives the same weights for every number of threads', () => {
+    const hashes = ['1', '2', '5'].map((threads) =>
+      execFileSync(process.execPath, ['-e', WIDE], {
+        env: { ...process.env, REQUANT_THREADS: threads },
+        encoding: 'utf8',
+      }),
+    );
+    expect(new Set(hashes).size).toBe(1);
+  });
+
   it('gives the same weights, files and outputs on every kernel', () => {
     const results = kernels().available.map((kernel) => {
       const env = { ...process.env, REQUANT_KERNEL: kernel };
