@@ -58,7 +58,8 @@ Result<std::shared_ptr<IntegerNet>> IntegerNet::make(const kernels::KernelSet& s
   net->recipe_ = spec.recipe;
   net->most_rows_ = spec.most_rows;
   std::copy_n(spec.key, 2, net->key_);
-  net->layers_.resize(spec.layers.size());
+  net->memory_ = std::make_unique<IntegerLayer[]>(spec.layers.size());
+  net->layers_ = {net->memory_.get(), spec.layers.size()};
   net->exponents_.assign(spec.layers.size() + 1, spec.input_exponent);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const IntegerLayerSpec& layer = spec.layers[i];

@@ -54,7 +54,7 @@ class IntegerNet {
   size_t in_features() const noexcept { return layers_.front().spec().in; }
   size_t out_features() const noexcept { return layers_.back().spec().out; }
   size_t most_rows() const noexcept { return most_rows_; }
-  std::span<IntegerLayer> layers() noexcept { return layers_; }
+  std::span<IntegerLayer> layers() const noexcept { return layers_; }
   size_t bytes() const noexcept;
 
   /// Who works on a batch of so many rows.
@@ -122,7 +122,8 @@ class IntegerNet {
   size_t most_rows_ = 0;
   size_t rows_ = 0;
   uint32_t key_[2] = {};
-  std::vector<IntegerLayer> layers_;
+  std::unique_ptr<IntegerLayer[]> memory_;
+  std::span<IntegerLayer> layers_;
   std::vector<Activation> activations_;  // of each layer; the last one's is never used
   std::vector<Cost> costs_;
   std::vector<int32_t> exponents_;  // of each layer's inputs, then of the logits

@@ -12,6 +12,7 @@
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
 #include "kernels/scalar/int4.h"
+#define REQUANT_PASS [[gnu::cold]]
 #include "kernels/shared/integer_passes.h"
 
 namespace requant::kernels {
