@@ -28,6 +28,7 @@ const LIB = {
     'calibration',
     'fp8',
     'models',
+    'training',
     'compression',
     'timing',
   ],

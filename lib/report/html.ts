@@ -8,6 +8,7 @@ import { detailSections, layersSection } from './sections/layers';
 import { methodsSection } from './sections/methods';
 import { summarySection } from './sections/summary';
 import { termsSection } from './sections/terms';
+import { trainingSection } from './sections/training';
 import type { ReportData } from './types';
 
 /** No script, no image, nothing from elsewhere: also said to the browser. */
@@ -32,6 +33,7 @@ ${adviceSection(data.advice)}
 ${methodsSection(data, plots)}
 ${layersSection(data, plots)}
 ${detailSections(data, plots)}
+${trainingSection(data, plots)}
 ${calibrationSection(data.calibration)}
 ${termsSection()}
 </main>

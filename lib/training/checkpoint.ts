@@ -38,13 +38,14 @@ export class CheckpointFile implements Keeper {
   async resume(learner: Learner, standing: Standing): Promise<void> {
     this.fingerprint = await fingerprintOf(learner, this.job);
     const { path, resume } = this.settings;
+    const { order } = standing;
     if (!resume) return;
     const { metadata, tensors } = readSafetensors(await readFileBytes(path));
-    const run = readRun(metadata[KEY], standing.order.length);
+    const run = readRun(metadata[KEY], order.rows.length);
     checkSame(this.fingerprint, run.fingerprint, `the checkpoint '${path}'`);
     learner.restore({ tensors: learnerArrays(tensors), numbers: run.numbers });
-    standing.order.set(readOrder(tensors.get('order'), standing.order.length));
-    standing.random.state.set(readInt32s('random', tensors.get('random'), standing.random.state.length));
+    order.rows.set(readOrder(tensors.get('order'), order.rows.length));
+    order.random.state.set(readInt32s('random', tensors.get('random'), order.random.state.length));
     standing.history.push(...run.history);
     Object.assign(standing.position, run.position);
   }
@@ -80,10 +81,10 @@ interface Run {
 function writeCheckpoint(
   fingerprint: Fingerprint,
   { tensors, numbers }: LearnerState,
-  { position, history, order, random }: Standing,
+  { position, history, order: { rows, random } }: Standing,
 ): Uint8Array {
   const arrays = new Map<string, Tensor>([
-    ['order', tensor(new Int32Array(order.buffer, order.byteOffset, order.length))],
+    ['order', tensor(new Int32Array(rows.buffer, rows.byteOffset, rows.length))],
     ['random', tensor(Int32Array.from(random.state))],
   ]);
   for (const [name, array] of Object.entries(tensors)) arrays.set(LEARNER + name, tensor(array));

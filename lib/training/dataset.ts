@@ -1,4 +1,5 @@
 import { expected } from '../errors';
+import { Random } from '../random';
 import { callNative } from '../runtime/native';
 
 /**
@@ -48,6 +49,27 @@ export function checkDataset(
       targets[wrong],
     );
   return { inputs, targets, rows, inFeatures, outFeatures, hasClasses };
+}
+
+/**
+ * The rows in an order that a seed decides, another one in each epoch: an epoch shuffles the order of the one before
+ * (Fisher–Yates, lib/random.ts).
+ */
+export class RowOrder {
+  /** The order now; at first 0, 1, … */
+  readonly rows: Uint32Array;
+  /** What the next orders follow from. */
+  readonly random: Random;
+
+  constructor(count: number, seed: number) {
+    this.rows = Uint32Array.from({ length: count }, (_, i) => i);
+    this.random = new Random(seed);
+  }
+
+  /** The order of the next epoch. */
+  shuffle(): void {
+    this.random.shuffle(this.rows);
+  }
 }
 
 /** Copies the inputs of some rows; bytes become the numbers 0…255. */

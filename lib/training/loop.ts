@@ -1,9 +1,8 @@
 import type { JobOptions } from '../calibration/types';
 import { expected } from '../errors';
-import { Random } from '../random';
 import type { DType, TensorData } from '../tensor';
 import { Turn } from '../turn';
-import type { CheckedDataset } from './dataset';
+import { type CheckedDataset, RowOrder } from './dataset';
 import type { Fingerprint } from './fingerprint';
 
 /** What some rows gave. */
@@ -68,9 +67,8 @@ export interface Position {
 export interface Standing {
   readonly position: Position;
   readonly history: Epoch[];
-  /** The rows in the order of the current epoch. */
-  readonly order: Uint32Array;
-  readonly random: Random;
+  /** Of the current epoch. */
+  readonly order: RowOrder;
 }
 
 /** Where standings are kept (checkpoint.ts). */
@@ -115,8 +113,7 @@ function firstStanding({ data, seed }: TrainingJob): Standing {
   return {
     position: beforeEpoch(1),
     history: [],
-    order: Uint32Array.from({ length: data.rows }, (_, i) => i),
-    random: new Random(seed),
+    order: new RowOrder(data.rows, seed),
   };
 }
 
@@ -125,13 +122,13 @@ function beforeEpoch(epoch: number): Position {
 }
 
 async function runEpoch(learner: Learner, job: TrainingJob, standing: Standing, turn: Turn): Promise<void> {
-  const { position, history, order, random } = standing;
+  const { position, history, order } = standing;
   const { data, validation } = job;
   const { epoch } = position;
   if (position.done === 0) {
     // An epoch that was cut off before its first batch must not be shuffled twice: the abort is looked at first.
     await turn.yieldWhenDue();
-    random.shuffle(order);
+    order.shuffle();
   }
   learner.beginEpoch?.(epoch);
   await runBatches(learner, job, standing, turn);
@@ -157,7 +154,7 @@ async function runBatches(learner: Learner, job: TrainingJob, standing: Standing
       await turn.yieldWhenDue();
       await job.keeper?.keep(learner, standing, false);
     }
-    const rows = order.subarray(position.done, position.done + batchSize);
+    const rows = order.rows.subarray(position.done, position.done + batchSize);
     advance(position, learner.step(data, rows), rows.length);
     const { done } = position;
     onProgress?.({
