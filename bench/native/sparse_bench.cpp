@@ -98,11 +98,11 @@ double median(std::vector<double> values) {
 void compare(const kernels::QGemmKernel& kernel, const Shape& s, double zeros, double milliseconds) {
   const auto w = sparse_weights(s, zeros);
   Product dense(kernel, s, w, false), sparse(kernel, s, w, true);
-  constexpr double kTurn = 1e6;
+  constexpr double kTurn = 2e5;  // short: few of them are interrupted
   const auto calls = static_cast<size_t>(std::max(1.0, kTurn / dense.time(3)));
   std::vector<double> dense_ns, sparse_ns, ratio;
   const auto end = Clock::now() + std::chrono::duration<double, std::milli>(milliseconds);
-  while (ratio.size() < 7 || Clock::now() < end) {
+  while (ratio.size() < 201 || Clock::now() < end) {
     dense_ns.push_back(dense.time(calls));
     sparse_ns.push_back(sparse.time(calls));
     ratio.push_back(dense_ns.back() / sparse_ns.back());
