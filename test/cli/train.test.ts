@@ -3,7 +3,7 @@ import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../../lib/formats/npy';
 import { linear, MLP, quantize, relu } from '../../lib/index';
-import { train, trainQuantized } from '../../lib/training';
+import { train, trainInteger, trainQuantized } from '../../lib/training';
 import { moons } from '../training/support';
 import { cli, errorLine, Folder, json } from './support';
 
@@ -63,6 +63,21 @@ describe('requant train', () => {
       const wanted = await train(model, { inputs, targets: values }, { epochs: 3 });
       expect(output()).toEqual(Buffer.from(wanted.model.toBytes()));
     }
+  });
+
+  it('integer: writes the int8 model that trainInteger gives, from widths alone', async () => {
+    const own = { recipe: '2-8-8-8', batchSize: 32 } as const;
+    write({ kind: 'integer', seed: 5, ...own });
+    expect(await cli(['train', config])).toMatchObject({ code: 0, stderr: '' });
+    const { model } = await trainInteger([2, 16, 2], data, { epochs: 3, seed: 5, ...own });
+    using served = model;
+    expect(output()).toEqual(Buffer.from(served.toBytes()));
+    write({ kind: 'integer', activation: 'silu' });
+    expect((await cli(['train', config])).stderr).toContain("expected activation 'relu' for kind 'integer'");
+    write({ kind: 'integer', widths: undefined, model: 'start.safetensors' });
+    expect((await cli(['train', config])).stderr).toContain(
+      "expected config.widths alone for kind 'integer'",
+    );
   });
 
   it('quantized: writes the model that trainQuantized and quantize give', async () => {
@@ -131,7 +146,7 @@ describe('requant train', () => {
   });
 
   it.each([
-    [{ kind: 'slow' }, 1, /config\.kind to be one of float, quantized/],
+    [{ kind: 'slow' }, 1, /config\.kind to be one of float, quantized, integer/],
     [{ epochs: 0 }, 1, /config\.epochs/],
     [{ epoch: 1 }, 1, /config with the keys .* received 'epoch'/],
     [{ widths: [2] }, 1, /config\.widths/],

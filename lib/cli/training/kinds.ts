@@ -1,9 +1,11 @@
 import type { JobOptions } from '../../calibration/types';
+import { expected } from '../../errors';
 import { type ElementwiseName, elementwise } from '../../layers/elementwise';
 import { linear } from '../../layers/linear';
 import { MLP } from '../../models/mlp';
 import { quantize } from '../../models/quantize';
 import type { Dataset } from '../../training/dataset';
+import { type TrainIntegerOptions, trainInteger } from '../../training/integer/train-integer';
 import type { LoopOptions } from '../../training/job';
 import type { Epoch } from '../../training/loop';
 import { QAT_KEYS, type TrainQuantizedOptions } from '../../training/qat/options';
@@ -36,7 +38,7 @@ interface Kind {
   ): Promise<Trained>;
 }
 
-export const KIND_NAMES = ['float', 'quantized'] as const;
+export const KIND_NAMES = ['float', 'quantized', 'integer'] as const;
 export type KindName = (typeof KIND_NAMES)[number];
 
 /** The kinds of training: one entry each. */
@@ -60,6 +62,17 @@ export const KINDS: Readonly<Record<KindName, Kind>> = {
       using trained = result.model;
       using served = quantize(trained, result.calibration);
       return { bytes: served.toBytes(), history: result.history };
+    },
+  },
+  integer: {
+    keys: ['optimizer', 'loss', 'recipe'],
+    takesModel: false,
+    async train({ widths, activation = 'relu' }, data, options) {
+      if (activation !== 'relu')
+        throw expected('ERR_UNSUPPORTED', "activation 'relu' for kind 'integer'", activation);
+      const { model, history } = await trainInteger(widths!, data, options as TrainIntegerOptions);
+      using served = model;
+      return { bytes: served.toBytes(), history };
     },
   },
 };
