@@ -1,6 +1,7 @@
 // Quantization-aware training beside float training and post-training quantization, on all of MNIST and Fashion-MNIST:
 // writes the tables of docs/training-quantized.md.
 //   node examples/mnist/qat.mjs          hours on a small machine; what is done is kept in build/qat.json
+//   node examples/mnist/qat.mjs 0        the tables of what is done
 // Every number is the same on every CPU. Ends with 1 where a target is missed.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
