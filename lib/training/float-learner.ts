@@ -13,6 +13,8 @@ export class FloatLearner implements Learner {
   private readonly loss: Loss;
   /** The value that the loss is taken of. */
   private readonly output: string;
+  private readonly input = new Reused();
+  private readonly gradient = new Reused();
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
   constructor(
@@ -27,15 +29,13 @@ export class FloatLearner implements Learner {
   }
 
   identity(): Fingerprint {
+    return { kind: 'float', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
     const { type, learningRate, momentum = 0 } = this.optimizerOptions;
-    return {
-      kind: 'float',
-      loss: this.lossName,
-      optimizer: type,
-      learningRate,
-      momentum,
-      model: graphHash(this.graph),
-    };
+    return { loss: this.lossName, optimizer: type, learningRate, ...(type === 'sgd' && { momentum }) };
   }
 
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {
@@ -72,11 +72,21 @@ export class FloatLearner implements Learner {
 
   /** Forward over some rows, the loss, and its gradient at the output. */
   private evaluate(data: CheckedDataset, rows: Uint32Array): { result: BatchResult; gradient: Float32Array } {
-    const input = new Float32Array(rows.length * data.inFeatures);
+    const input = this.input.of(rows.length * data.inFeatures);
     gatherInputs(data, rows, input);
     const y = this.network.forward(input, this.output);
-    const gradient = new Float32Array(y.length);
+    const gradient = this.gradient.of(y.length);
     return { result: this.loss(y, data, rows, gradient), gradient };
+  }
+}
+
+/** Memory for arrays that live for a step. */
+class Reused {
+  private memory = new Float32Array(0);
+
+  of(length: number): Float32Array {
+    if (this.memory.length < length) this.memory = new Float32Array(length);
+    return this.memory.subarray(0, length);
   }
 }
 

@@ -3,6 +3,7 @@ import { MLP } from '../models/mlp';
 import { checkWord } from '../runtime/checks';
 import type { Dataset } from './dataset';
 import { FloatLearner } from './float-learner';
+import { withTraining } from './history';
 import { checkJob, type LoopOptions, type TrainResult } from './job';
 import { runTraining } from './loop';
 import type { LossName } from './loss';
@@ -32,5 +33,6 @@ export async function train(model: MLP, data: Dataset, options: TrainOptions): P
   checkWord('loss', loss, ['crossEntropy', 'mse']);
   const learner = new FloatLearner(model.graph, loss, optimizer);
   const history = await runTraining(learner, job);
-  return { model: MLP.fromGraph(learner.snapshot(), model.metadata), history };
+  const step = { step: 'train', ...learner.settings(), batchSize: job.batchSize, seed: job.seed };
+  return { model: MLP.fromGraph(withTraining(learner.snapshot(), step, history), model.metadata), history };
 }
