@@ -113,8 +113,9 @@ int main(int argc, char** argv) {
     const uint64_t done = set.peak->int8(20'000'000);
     peak = static_cast<double>(done) / seconds_since(from) * static_cast<double>(o.threads);
   }
-  std::printf("{\"kernel\":\"%s\",\"batch\":%zu,\"threads\":%zu,\"msAStep\":%.3f,\"rowsPerSecond\":%.0f,"
-              "\"gigamacsPerSecond\":%.1f,\"ofPeak\":%.3f}\n",
-              kernel.value->name, o.batch, o.threads, each * 1e3, static_cast<double>(o.batch) / each,
-              macs / each / 1e9, peak > 0 ? macs / each / peak : 0);
+  std::printf(
+      "{\"kernel\":\"%s\",\"batch\":%zu,\"threads\":%zu,\"msAStep\":%.3f,\"rowsPerSecond\":%.0f,"
+      "\"gigamacsPerSecond\":%.1f,\"ofPeak\":%.3f}\n",
+      kernel.value->name, o.batch, o.threads, each * 1e3, static_cast<double>(o.batch) / each,
+      macs / each / 1e9, peak > 0 ? macs / each / peak : 0);
 }

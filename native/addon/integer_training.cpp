@@ -84,7 +84,7 @@ Napi::Value create_integer_net(const Napi::CallbackInfo& info) {
   const auto seed = o.Get("seed").As<Napi::Array>();
   training::IntegerSpec spec;
   spec.recipe = string(o.Get("recipe"), "recipe") == "wage" ? training::IntegerRecipe::wage
-                                                             : training::IntegerRecipe::block;
+                                                            : training::IntegerRecipe::block;
   spec.layers = layers;
   spec.most_rows = index(o.Get("mostRows"), "mostRows");
   spec.input_exponent = int32(o.Get("inputExponent"), "inputExponent");
@@ -105,7 +105,8 @@ Napi::Value integer_step(const Napi::CallbackInfo& info) {
   IntegerNet& net = *NetHandle::get(info[0]);
   const auto batch = batch_of(net, info);
   const int32_t rate = std::clamp(int32(info[4], "rate"), -kMostRate, kMostRate);
-  return result_of(info.Env(), net.step(net.crew_for(batch.rows.size()), batch, rate, static_cast<uint32_t>(index(info[5], "step"))));
+  return result_of(info.Env(), net.step(net.crew_for(batch.rows.size()), batch, rate,
+                                        static_cast<uint32_t>(index(info[5], "step"))));
 }
 
 /// (handle, inputs, targets, rows)

@@ -360,10 +360,10 @@ struct PeakLoops {
 /// One instruction set's kernels. Nulls are filled in by dispatch::compiled_kernels.
 struct KernelSet {
   const QGemmKernel* qgemm;
-  const SGemmKernel* sgemm;          // null: that of the instruction set it extends
-  const VectorKernel* vector;        // and so
-  const PeakLoops* peak;             // null for the scalar kernel
-  const Int4Kernel* int4 = nullptr;  // null: the scalar kernel's serves
+  const SGemmKernel* sgemm;                // null: that of the instruction set it extends
+  const VectorKernel* vector;              // and so
+  const PeakLoops* peak;                   // null for the scalar kernel
+  const Int4Kernel* int4 = nullptr;        // null: the scalar kernel's serves
   const IntegerKernel* integer = nullptr;  // null: that of the instruction set it extends
 };
 

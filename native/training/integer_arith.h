@@ -23,7 +23,8 @@ constexpr int32_t scale_by_power(int32_t x, int32_t exponent, int32_t bound) noe
   if (exponent < -40) return 0;
   const int right = -exponent;
   const int64_t v = x;
-  return static_cast<int32_t>(clamp64((v + (int64_t{1} << (right - 1)) - 1 + ((v >> right) & 1)) >> right, bound));
+  return static_cast<int32_t>(
+      clamp64((v + (int64_t{1} << (right - 1)) - 1 + ((v >> right) & 1)) >> right, bound));
 }
 
 /// The exponent of Shift(m) = 2^round(log2 m), m > 0: rounded up where m² > 2^(2n+1).

@@ -57,8 +57,8 @@ bool IntegerLayer::allocate(const kernels::KernelSet& set, const IntegerLayerSpe
   // Rows are read by whole blocks when errors are transposed.
   const size_t out_cells = row_stride_ * out_stride();
   const bool backward = role.first || (backward_.allocate(layout, spec.in, spec.out) &&
-                                  backward_sums_.allocate(out_groups() * in_stride()) &&
-                                  backward_bias_.allocate(in_stride()));
+                                       backward_sums_.allocate(out_groups() * in_stride()) &&
+                                       backward_bias_.allocate(in_stride()));
   return backward && stored_.allocate(out_stride() * in_stride()) && bias_.allocate(out_stride()) &&
          forward_.allocate(layout, spec.out, spec.in) && forward_sums_.allocate(in_groups() * out_stride()) &&
          accumulator_bias_.allocate(out_stride()) && forward_bias_.allocate(out_stride()) &&
@@ -131,8 +131,8 @@ void IntegerLayer::take_inputs(size_t group, uint8_t flip) noexcept {
   const size_t column = group * kBlock;
   int32_t sums[kBlock] = {};
   for (size_t r = 0; r < rows_; r += kBlock) {
-    const MatrixView<const uint8_t> rows{inputs_.data() + r * in_stride() + column, std::min(kBlock, rows_ - r),
-                                         kBlock, in_stride()};
+    const MatrixView<const uint8_t> rows{inputs_.data() + r * in_stride() + column,
+                                         std::min(kBlock, rows_ - r), kBlock, in_stride()};
     input_operand_.pack_rows(group, r, rows, flip);
     add_column_sums(rows, flip, sums);
   }
@@ -171,8 +171,8 @@ uint64_t IntegerLayer::forward_group(size_t group, int32_t shift, IntegerLayer& 
   uint64_t clipped = 0;
   for (size_t r = 0; r < rows_; r += kRowBlock) {
     const size_t rows = std::min(kRowBlock, rows_ - r);
-    multiply({inputs_.data() + r * in_stride(), rows, spec_.in, in_stride()}, forward_, group, from(bias), acc,
-             kBlock);
+    multiply({inputs_.data() + r * in_stride(), rows, spec_.in, in_stride()}, forward_, group, from(bias),
+             acc, kBlock);
     const size_t at = r * out_stride() + column;
     clipped += set_->integer->activate(
         {acc, rows, shift, next.inputs_.data() + at, passes_.data() + at, out_stride()});

@@ -1,10 +1,10 @@
 // One layer of a network that is trained with integers: weights, what a batch leaves in it, and the work on
 // one group of kColumnPad columns, which threads share. Nothing here computes with floats.
 //
-//   a  inputs, codes 0…127 (the network's: bytes less a zero point of 0 or 128);  t  int8 weights;  e  int8 errors
-//   forward   acc[rows, out] = a·tᵀ + bias      columns are outputs, k the inputs
-//   backward  E[rows, in] = e·t                 columns are inputs, k the outputs
-//   gradient  G[out, in] = eᵀ·a                 columns are inputs, k the rows
+//   a  inputs, codes 0…127 (the network's: bytes less a zero point of 0 or 128);  t  int8 weights;  e  int8
+//   errors forward   acc[rows, out] = a·tᵀ + bias      columns are outputs, k the inputs backward  E[rows,
+//   in] = e·t                 columns are inputs, k the outputs gradient  G[out, in] = eᵀ·a columns are
+//   inputs, k the rows
 #pragma once
 
 #include <span>

@@ -42,8 +42,8 @@ Status check(const IntegerSpec& spec) {
       return {Code::argument, "expected widths in [1, " + std::to_string(IntegerNet::kMostWidth) + "]"};
   }
   if (spec.layers.empty() || spec.most_rows < 1 || spec.most_rows > IntegerNet::kMostRows)
-    return {Code::argument, "expected layers and batches of at most " +
-                                std::to_string(IntegerNet::kMostRows) + " rows"};
+    return {Code::argument,
+            "expected layers and batches of at most " + std::to_string(IntegerNet::kMostRows) + " rows"};
   return {};
 }
 
@@ -58,7 +58,8 @@ Result<std::shared_ptr<IntegerNet>> IntegerNet::make(const kernels::KernelSet& s
   net->recipe_ = spec.recipe;
   net->most_rows_ = spec.most_rows;
   std::copy_n(spec.key, 2, net->key_);
-  net->layers_.resize(spec.layers.size());
+  net->memory_ = std::make_unique<IntegerLayer[]>(spec.layers.size());
+  net->layers_ = {net->memory_.get(), spec.layers.size()};
   net->exponents_.assign(spec.layers.size() + 1, spec.input_exponent);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const IntegerLayerSpec& layer = spec.layers[i];
@@ -179,7 +180,7 @@ LossResult IntegerNet::judge_logits(const IntegerBatch& batch) noexcept {
     const MatrixView<int32_t> row{logits.row(r), 1, logits.cols, logits.stride};
     const int32_t* target = batch.targets + batch.rows[r];
     const LossResult of_row = is_wage() ? square_error(row, target, activations_.back().shift + 7)
-                                  : cross_entropy(row, target, exponents_.back());
+                                        : cross_entropy(row, target, exponents_.back());
     sum.loss += of_row.loss;
     sum.correct += of_row.correct;
   }
@@ -264,9 +265,7 @@ void IntegerNet::update_bias(size_t index, int32_t error_exponent, int32_t rate)
   if (!is_wage()) layers_[index].update_bias(error_exponent - kBiasExponent + rate - rows_exponent());
 }
 
-int32_t IntegerNet::rows_exponent() const noexcept {
-  return covering_exponent(static_cast<uint32_t>(rows_));
-}
+int32_t IntegerNet::rows_exponent() const noexcept { return covering_exponent(static_cast<uint32_t>(rows_)); }
 
 /// Now and then: an activation that clips much gets a larger shift, one that clips nothing a smaller one.
 void IntegerNet::look_at_shifts() noexcept {

@@ -6,7 +6,8 @@
 //   forward    acc = a·tᵀ + b;  a' = min(rne(max(acc, 0), s), 127)
 //   loss       E at the logits
 //   backward   e = clamp(rne(E, n), ±127), n from max|E|;  E' = e·t where acc lets it through
-//   update     G = eᵀ·a;  stored −= G / 2^d, rounded stochastically;  t = clamp(rne(stored, code shift), ±127)
+//   update     G = eᵀ·a;  stored −= G / 2^d, rounded stochastically;  t = clamp(rne(stored, code shift),
+//   ±127)
 #pragma once
 
 #include <memory>
@@ -31,7 +32,7 @@ struct IntegerSpec {
   size_t most_rows = 1;
   int32_t input_exponent = 0;
   bool raised_inputs = false;  // bytes stand for themselves less 128
-  uint32_t key[2] = {};  // of the random words
+  uint32_t key[2] = {};        // of the random words
 };
 
 struct IntegerBatch {
@@ -53,7 +54,7 @@ class IntegerNet {
   size_t in_features() const noexcept { return layers_.front().spec().in; }
   size_t out_features() const noexcept { return layers_.back().spec().out; }
   size_t most_rows() const noexcept { return most_rows_; }
-  std::span<IntegerLayer> layers() noexcept { return layers_; }
+  std::span<IntegerLayer> layers() const noexcept { return layers_; }
   size_t bytes() const noexcept;
 
   /// Who works on a batch of so many rows.
@@ -64,8 +65,8 @@ class IntegerNet {
   /// The same without an update.
   LossResult judge(const parallel::Crew& crew, const IntegerBatch& batch) noexcept;
 
-  /// What the activations' shifts and the batches since the last look depend on: [batches since, then a hidden
-  /// layer: shift (−1: not yet chosen), rows since, clipped codes since (lower and upper 31 bits)].
+  /// What the activations' shifts and the batches since the last look depend on: [batches since, then a
+  /// hidden layer: shift (−1: not yet chosen), rows since, clipped codes since (lower and upper 31 bits)].
   size_t state_size() const noexcept { return 1 + kStateOfLayer * (layers_.size() - 1); }
   void read_state(int32_t* state) const noexcept;
   /// False where it is none.
@@ -121,11 +122,12 @@ class IntegerNet {
   size_t most_rows_ = 0;
   size_t rows_ = 0;
   uint32_t key_[2] = {};
-  std::vector<IntegerLayer> layers_;
+  std::unique_ptr<IntegerLayer[]> memory_;
+  std::span<IntegerLayer> layers_;
   std::vector<Activation> activations_;  // of each layer; the last one's is never used
   std::vector<Cost> costs_;
-  std::vector<int32_t> exponents_;       // of each layer's inputs, then of the logits
-  int32_t batches_ = 0;                  // since the shifts were looked at
+  std::vector<int32_t> exponents_;  // of each layer's inputs, then of the logits
+  int32_t batches_ = 0;             // since the shifts were looked at
 };
 
 }  // namespace requant::training

@@ -33,8 +33,8 @@ class IntegerOperand {
   /// w[c, first_k + i], and 64 columns are readable. first_k is a multiple of kBlock, and whole blocks come
   /// but at the end, which is padded with zeros.
   void pack_rows(size_t index, size_t first_k, MatrixView<const uint8_t> rows, uint8_t flip) noexcept;
-  /// As much of k, at most kBlock, where w[c, first_k + i] = columns.at(c, i), kBlock rows of it, zeros behind
-  /// the last of k.
+  /// As much of k, at most kBlock, where w[c, first_k + i] = columns.at(c, i), kBlock rows of it, zeros
+  /// behind the last of k.
   void pack_columns(size_t index, size_t first_k, size_t count, MatrixView<const int8_t> columns) noexcept;
   /// 128·Σk w of the group's columns, where the kernel wants it.
   void write_head(size_t index, const int32_t* sums) noexcept;

@@ -14,6 +14,9 @@ constexpr IntegerKernel kInteger = kIntegerPasses<random_words_x86<Lanes8>>;
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avxvnni_evex{
-    &requant::kernels::kQGemm<requant::kernels::Evex>, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, &requant::kernels::kInt4<requant::kernels::Int4Vnni<requant::kernels::Evex>>,
+    &requant::kernels::kQGemm<requant::kernels::Evex>,
+    &requant::kernels::kSGemm,
+    &requant::kernels::kVector,
+    &requant::kernels::kPeak,
+    &requant::kernels::kInt4<requant::kernels::Int4Vnni<requant::kernels::Evex>>,
     &requant::kernels::kInteger};

@@ -42,8 +42,8 @@ void on_trap(int, siginfo_t*, void* context) {
   asm volatile("pushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq" ::: "memory", "cc");
 }
 
-/// Steps with every kind of shift, and the judgement of one row. Widths and rows meet register tiles of one to
-/// six rows, several groups of columns and odd remainders of k.
+/// Steps with every kind of shift, and the judgement of one row. Widths and rows meet register tiles of one
+/// to six rows, several groups of columns and odd remainders of k.
 void trapped_steps(const kernels::KernelSet& set, IntegerRecipe recipe, bool raised,
                    const std::vector<size_t>& widths, size_t count) {
   const test::IntegerTask task(set, nullptr, widths, recipe, raised, count);

@@ -16,7 +16,8 @@ using training::IntegerRecipe;
 uint64_t hash_of(const std::vector<int32_t>& values) {
   uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
   for (const int32_t v : values) {
-    for (int shift = 0; shift < 32; shift += 8) hash = (hash ^ (static_cast<uint32_t>(v) >> shift & 0xFF)) * 0x100000001b3U;
+    for (int shift = 0; shift < 32; shift += 8)
+      hash = (hash ^ (static_cast<uint32_t>(v) >> shift & 0xFF)) * 0x100000001b3U;
   }
   return hash;
 }
@@ -59,7 +60,8 @@ int main() {
         for (parallel::Pool* pool : {static_cast<parallel::Pool*>(nullptr), &two, &three}) {
           const uint64_t hash = trained(*kernel, pool, c);
           char text[80];
-          std::snprintf(text, sizeof text, "%s: 0x%016llx", kernel->name, static_cast<unsigned long long>(hash));
+          std::snprintf(text, sizeof text, "%s: 0x%016llx", kernel->name,
+                        static_cast<unsigned long long>(hash));
           check(hash == c.pinned, text);
         }
       }

@@ -36,7 +36,7 @@ export function inputGrid(
   return { value, raised: true, exponent: -7 };
 }
 
-/** The smallest power of two in [2^-100, 2^94] whose 127-fold is at least max |x|. */
+/** The smallest power of two, at least 2^-100, with max |x| ≤ 128·2^n: the largest is a code or half a percent beyond. */
 function coveringScale(inputs: Float32Array): number {
   let most = 0;
   for (const x of inputs) {
@@ -45,7 +45,7 @@ function coveringScale(inputs: Float32Array): number {
   }
   if (most > 2 ** 100) throw expected('ERR_ARGUMENT', 'data.inputs below 2^100', most);
   let scale = 2 ** -100;
-  while (127 * scale < most) scale *= 2;
+  while (128 * scale < most) scale *= 2;
   return scale;
 }
 

@@ -1,3 +1,4 @@
+import { expected, RequantError } from '../../errors';
 import { Random } from '../../random';
 import type { CheckedDataset } from '../dataset';
 import type { Fingerprint } from '../fingerprint';
@@ -70,11 +71,18 @@ export class IntegerLearner implements Learner {
   restore({ tensors, numbers }: LearnerState): void {
     const own = this.state().tensors as Record<string, Int32Array>;
     copyState(own, tensors);
-    this.network.specs.forEach((_, layer) => {
-      this.network.write(layer, { weight: own[`${layer}.weight`]!, bias: own[`${layer}.bias`]! });
-    });
-    this.network.activations = own['activations']!;
-    this.steps = numbers['steps']!;
+    const steps = numbers['steps'];
+    if (!Number.isInteger(steps) || !(steps! >= 0 && steps! < 2 ** 32))
+      throw expected('ERR_FORMAT', 'a state with a number of steps', steps);
+    try {
+      this.network.specs.forEach((_, layer) => {
+        this.network.write(layer, { weight: own[`${layer}.weight`]!, bias: own[`${layer}.bias`]! });
+      });
+      this.network.activations = own['activations']!;
+    } catch (cause) {
+      throw new RequantError('ERR_FORMAT', 'expected a state within the limits of the recipe', { cause });
+    }
+    this.steps = steps!;
   }
 
   parameters(): IntegerParameters[] {

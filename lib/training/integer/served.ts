@@ -1,7 +1,5 @@
 import { expected } from '../../errors';
 import type { CodesValue, Graph, LinearNode, Value } from '../../models/graph';
-import { QuantizedMLP } from '../../models/quantized-mlp';
-import { runtimeSettings } from '../../models/runtime-options';
 import type { InputGrid } from './inputs';
 import type { IntegerNetwork, IntegerParameters } from './network';
 import { type IntegerLayerSpec, type IntegerRecipe, roundHalfEven, shiftHalfEven } from './recipe';
@@ -13,7 +11,7 @@ const MOST_BIAS = 2 ** 28;
  * The trained network as a model of int8: the same accumulators and codes as its last forward pass. Every multiplier of a
  * requantization is a power of two, 2^-shift, so that half-even rounding is the shift's own.
  */
-export function servedModel(network: IntegerNetwork, input: InputGrid, recipe: IntegerRecipe): QuantizedMLP {
+export function servedGraph(network: IntegerNetwork, input: InputGrid, recipe: IntegerRecipe): Graph {
   const values = new Map<string, Value>([['input', input.value]]);
   const nodes: LinearNode[] = [];
   const { shifts, specs } = network;
@@ -40,16 +38,15 @@ export function servedModel(network: IntegerNetwork, input: InputGrid, recipe: I
     values.set(name, last ? logits(spec.outFeatures) : activation(spec.outFeatures, exponent));
     from = name;
   });
-  const graph: Graph = {
+  return {
     kind: 'quantized',
     rounding: 'half-even',
     input: 'input',
     output: from,
     values,
     nodes,
-    record: [{ step: 'trainInteger', recipe }],
+    record: [],
   };
-  return QuantizedMLP.fromGraph(graph, {}, runtimeSettings({}));
 }
 
 function logits(features: number): Value {

@@ -1,13 +1,15 @@
 import { expected, RequantError } from '../../errors';
-import type { QuantizedMLP } from '../../models/quantized-mlp';
+import { QuantizedMLP } from '../../models/quantized-mlp';
+import { runtimeSettings } from '../../models/runtime-options';
 import { checkInteger, checkWord } from '../../runtime/checks';
 import type { Dataset } from '../dataset';
+import { withTraining } from '../history';
 import { checkJob, type LoopOptions, type TrainResult } from '../job';
 import { runTraining } from '../loop';
 import type { LossName } from '../loss';
 import { IntegerLearner } from './learner';
 import { FIRST_RATE, type IntegerRecipe } from './recipe';
-import { servedModel } from './served';
+import { servedGraph } from './served';
 
 export interface TrainIntegerOptions extends LoopOptions {
   /** Default '8-8-8-8'. */
@@ -55,7 +57,16 @@ export async function trainInteger(
   const learner = new IntegerLearner(widths, job.data, { recipe, epochs, batchSize, seed, firstRate });
   try {
     const history = await runTraining(learner, job);
-    return { model: servedModel(learner.network, learner.input, recipe), history };
+    const graph = servedGraph(learner.network, learner.input, recipe);
+    const step = {
+      step: 'trainInteger',
+      recipe,
+      learningRate: 2 ** firstRate,
+      batchSize: job.batchSize,
+      seed,
+    };
+    const model = QuantizedMLP.fromGraph(withTraining(graph, step, history), {}, runtimeSettings({}));
+    return { model, history };
   } finally {
     learner.network.release();
   }

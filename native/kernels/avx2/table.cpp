@@ -16,5 +16,9 @@ constexpr IntegerKernel kInteger = kIntegerPasses<random_words_x86<Lanes8>>;
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx2{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, &requant::kernels::kInt4<requant::kernels::Int4Avx2>, &requant::kernels::kInteger};
+    &requant::kernels::kQGemm,
+    &requant::kernels::kSGemm,
+    &requant::kernels::kVector,
+    &requant::kernels::kPeak,
+    &requant::kernels::kInt4<requant::kernels::Int4Avx2>,
+    &requant::kernels::kInteger};

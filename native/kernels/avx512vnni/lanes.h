@@ -23,7 +23,9 @@ struct Lanes16 {
   static Int set(int32_t v) noexcept { return _mm512_set1_epi32(v); }
   static Int set64(int64_t v) noexcept { return _mm512_set1_epi64(v); }
   /// 0, 1, 2, …
-  static Int count() noexcept { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+  static Int count() noexcept {
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  }
   static Int load(const int32_t* p) noexcept { return _mm512_loadu_si512(p); }
   static Int load_bytes(const uint8_t* p, size_t count) noexcept {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(count), p));

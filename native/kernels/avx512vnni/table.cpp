@@ -35,4 +35,4 @@ constexpr IntegerKernel kInteger = kIntegerPasses<random_words_x86<Lanes16>>;
 
 extern "C" const requant::kernels::KernelSet requant_kernels_avx512vnni{
     &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, &requant::kernels::kInt4,   &requant::kernels::kInteger};
+    &requant::kernels::kPeak,  &requant::kernels::kInt4,  &requant::kernels::kInteger};

@@ -19,6 +19,9 @@ constexpr IntegerKernel kInteger = kIntegerPasses<random_words>;
 }  // namespace
 }  // namespace requant::kernels
 
-extern "C" const requant::kernels::KernelSet requant_kernels_neon_dotprod{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector,
-    &requant::kernels::kPeak, nullptr, &requant::kernels::kInteger};
+extern "C" const requant::kernels::KernelSet requant_kernels_neon_dotprod{&requant::kernels::kQGemm,
+                                                                          &requant::kernels::kSGemm,
+                                                                          &requant::kernels::kVector,
+                                                                          &requant::kernels::kPeak,
+                                                                          nullptr,
+                                                                          &requant::kernels::kInteger};

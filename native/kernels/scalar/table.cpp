@@ -12,6 +12,7 @@
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
 #include "kernels/scalar/int4.h"
+#define REQUANT_PASS [[gnu::cold]]
 #include "kernels/shared/integer_passes.h"
 
 namespace requant::kernels {
@@ -199,5 +200,5 @@ constexpr VectorKernel kVector{quantize,
 }  // namespace requant::kernels
 
 extern "C" const requant::kernels::KernelSet requant_kernels_scalar{
-    &requant::kernels::kQGemm, &requant::kernels::kSGemm, &requant::kernels::kVector, nullptr,
-    &requant::kernels::kInt4, &requant::kernels::kInteger};
+    &requant::kernels::kQGemm, &requant::kernels::kSGemm,  &requant::kernels::kVector, nullptr,
+    &requant::kernels::kInt4,  &requant::kernels::kInteger};

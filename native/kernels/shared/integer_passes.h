@@ -4,6 +4,11 @@
 
 #include "kernels/kernel.h"
 
+/// How these functions are compiled; the scalar kernel wants them small.
+#ifndef REQUANT_PASS
+#define REQUANT_PASS
+#endif
+
 namespace requant::kernels {
 namespace {
 
@@ -25,7 +30,7 @@ struct ShiftRounding {
   }
 };
 
-uint64_t activate_integers(const integer::Activation& a) noexcept {
+REQUANT_PASS uint64_t activate_integers(const integer::Activation& a) noexcept {
   const ShiftRounding round(a.shift);
   const int32_t limit = 127 << a.shift;
   uint64_t clipped = 0;
@@ -48,12 +53,12 @@ uint64_t activate_integers(const integer::Activation& a) noexcept {
   return clipped;
 }
 
-uint32_t largest_of_row(const int32_t* x, uint32_t most) noexcept {
+REQUANT_PASS uint32_t largest_of_row(const int32_t* x, uint32_t most) noexcept {
   for (size_t c = 0; c < kColumnPad; ++c) most = magnitude(x[c]) > most ? magnitude(x[c]) : most;
   return most;
 }
 
-uint32_t mask_errors(const integer::Masking& m) noexcept {
+REQUANT_PASS uint32_t mask_errors(const integer::Masking& m) noexcept {
   const int32_t needed = m.needed;
   uint32_t most = 0;
   for (size_t r = 0; r < m.rows; ++r) {
@@ -68,13 +73,13 @@ uint32_t mask_errors(const integer::Masking& m) noexcept {
   return most;
 }
 
-uint32_t largest_integer(const int32_t* x, size_t stride, size_t rows) noexcept {
+REQUANT_PASS uint32_t largest_integer(const int32_t* x, size_t stride, size_t rows) noexcept {
   uint32_t most = 0;
   for (size_t r = 0; r < rows; ++r) most = largest_of_row(x + r * stride, most);
   return most;
 }
 
-void round_errors(const integer::Rounding& e) noexcept {
+REQUANT_PASS void round_errors(const integer::Rounding& e) noexcept {
   const ShiftRounding round(larger(e.shift, 0));
   const int32_t left = larger(-e.shift, 0);
   for (size_t r = 0; r < e.rows; ++r) {
@@ -103,7 +108,8 @@ constexpr int kPhiloxRounds = 10;
 constexpr uint32_t kCounters = kColumnPad / 4;  // of a block of columns, four words each
 
 /// The 64 words of a block of columns; instruction sets have faster ones.
-[[maybe_unused]] void random_words(const integer::RandomBlock& random, uint32_t* words) noexcept {
+[[maybe_unused]] REQUANT_PASS void random_words(const integer::RandomBlock& random,
+                                                uint32_t* words) noexcept {
   for (uint32_t i = 0; i < kCounters; ++i) {
     uint32_t c0 = random.first + i;
     uint32_t c1 = random.counter[0], c2 = random.counter[1], c3 = random.counter[2];
@@ -124,7 +130,7 @@ constexpr uint32_t kCounters = kColumnPad / 4;  // of a block of columns, four w
 }
 
 /// One row: v by the random words, subtracted.
-void update_row(const integer::Update& u, size_t row, const uint32_t* words) noexcept {
+REQUANT_PASS void update_row(const integer::Update& u, size_t row, const uint32_t* words) noexcept {
   const int32_t* gradient = u.gradient + row * u.gradient_stride;
   int16_t* stored = u.stored + row * u.stored_stride;
   int8_t* codes = u.codes + row * kColumnPad;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { servedModel } from '../../../lib/training/integer/served';
+import { QuantizedMLP } from '../../../lib/models/quantized-mlp';
+import { runtimeSettings } from '../../../lib/models/runtime-options';
+import { servedGraph } from '../../../lib/training/integer/served';
 import { forward, referenceStep } from '../../support/integer-reference';
 import { type Shape, twins } from '../../support/integer-twins';
 
@@ -22,7 +24,8 @@ describe('the served model', () => {
       native.step({ inputs, targets }, rows, shape.rate, step);
       referenceStep(reference, numbers, [...targets], shape.rate, step);
     }
-    const model = servedModel(native, input, shape.bits === undefined ? '8-8-8-8' : '2-8-8-8');
+    const graph = servedGraph(native, input, shape.bits === undefined ? '8-8-8-8' : '2-8-8-8');
+    const model = QuantizedMLP.fromGraph(graph, {}, runtimeSettings({}));
     const { accumulators, exponents } = forward(reference, numbers, shape.rows);
     const scale =
       shape.bits === undefined ? 2 ** exponents.at(-1)! : 2 ** (-7 - reference.layers.at(-1)!.shift);
