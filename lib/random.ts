@@ -3,7 +3,8 @@
  * the same seed gives the same numbers everywhere.
  */
 export class Random {
-  private readonly state: Uint32Array;
+  /** What the next numbers follow from. */
+  readonly state: Uint32Array;
 
   constructor(seed: number) {
     this.state = new Uint32Array(4);

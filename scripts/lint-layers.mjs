@@ -16,7 +16,7 @@ const LIB = {
   calibration: ['base', 'quantization', 'runtime'],
   fp8: ['base', 'quantization', 'runtime', 'layers', 'calibration'],
   models: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8'],
-  training: ['base', 'quantization', 'runtime', 'layers', 'calibration', 'models'],
+  training: ['base', 'quantization', 'runtime', 'formats', 'layers', 'calibration', 'fp8', 'models'],
   compression: [
     'base',
     'quantization',
@@ -38,6 +38,7 @@ const LIB = {
     'calibration',
     'fp8',
     'models',
+    'training',
     'compression',
     'timing',
   ],
@@ -79,7 +80,7 @@ const NATIVE = {
   gemm: ['base', 'arith', 'kernels', 'dispatch', 'parallel'],
   ops: ['base', 'arith', 'kernels', 'dispatch', 'gemm'],
   plan: ['base', 'arith', 'kernels', 'dispatch', 'parallel', 'gemm', 'ops'],
-  training: ['base', 'arith'],
+  training: ['base', 'arith', 'parallel'],
   addon: ['base', 'arith', 'kernels', 'dispatch', 'gemm', 'ops', 'plan', 'parallel', 'training'],
 };
 /** The optional peer dependencies, each with the one folder that imports it: what an entry point reaches at once must do without. */

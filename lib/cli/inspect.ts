@@ -128,9 +128,14 @@ function recordFields({ step, ...rest }: RecordStep): [string, string] {
   return [
     step,
     Object.entries(rest)
-      .map(([key, value]) => `${key} ${wordOf(value)}`)
+      .map(([key, value]) => `${key} ${key === 'history' ? epochsOf(value) : wordOf(value)}`)
       .join(', '),
   ];
+}
+
+/** A curve is for `requant report`, and for `--json`. */
+function epochsOf(history: unknown): string {
+  return Array.isArray(history) ? plural(history.length, 'epoch') : wordOf(history);
 }
 
 function wordOf(value: unknown): string {

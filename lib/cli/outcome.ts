@@ -20,9 +20,11 @@ export interface Outcome {
   readonly problem?: Problem;
 }
 
-/** `unit`: what `done` counts, in the singular; default rows. */
 export interface CliProgress extends Progress {
+  /** What `done` counts, in the singular; default rows. */
   readonly unit?: string;
+  /** Shown in place of the rate. */
+  readonly note?: string;
 }
 
 /** What a command may use while it works. */
@@ -40,9 +42,15 @@ export type Execute = (work: (context: Context) => Promise<Outcome>) => Promise<
 /** Options that do not go together; exit code 2. */
 export class UsageError extends Error {}
 
+/** Ctrl-C in a command that has more to say than that. */
+export class Interrupted extends Error {}
+
 export function problemOf(error: unknown, aborted: boolean): Problem {
-  if (aborted) return { code: 'ERR_ABORTED', message: 'interrupted', exit: EXIT.interrupted };
   const message = oneLine(error instanceof Error ? error.message : String(error));
+  if (aborted) {
+    const said = error instanceof Interrupted ? message : 'interrupted';
+    return { code: 'ERR_ABORTED', message: said, exit: EXIT.interrupted };
+  }
   if (error instanceof RequantError) return { code: error.code, message, exit: EXIT.failed };
   if (error instanceof UsageError) return { code: 'ERR_USAGE', message, exit: EXIT.usage };
   if (error instanceof CommanderError) {

@@ -17,16 +17,14 @@ export class ProgressBar {
     private readonly env: Readonly<Record<string, string | undefined>>,
   ) {}
 
-  show({ step, done, total, unit }: CliProgress): void {
+  show({ step, done, total, unit, note }: CliProgress): void {
     const now = performance.now();
     if (step !== this.step) Object.assign(this, { step, startedAt: now, doneAtStart: done, drawnAt: 0 });
     if (now - this.drawnAt < MIN_INTERVAL_MS && done !== total) return;
     this.drawnAt = now;
-    this.draw(
-      `${step} `,
-      bar(done, total),
-      ` ${doneText(done, total, unit)}${unit === undefined ? this.rate(done, now) : ''}`,
-    );
+    const rate = unit === undefined ? this.rate(done, now) : '';
+    const after = note === undefined ? rate : `  ${note}`;
+    this.draw(`${step} `, bar(done, total), ` ${doneText(done, total, unit)}${after}`);
   }
 
   clear(): void {

@@ -1,10 +1,11 @@
 import { expected, RequantError } from '../errors';
-import { openNpy, readNpyLabels } from '../formats/npy';
+import { type NpyRowDType, openNpy, readNpyLabels } from '../formats/npy';
 
 /** The rows of an open .npy file, scaled, as a model takes them. */
 export interface RowSource {
   readonly path: string;
   readonly rows: number;
+  readonly dtype: NpyRowDType;
   /** Each call starts at the first row; one batch is held at a time. Errors: ERR_NAN_INPUT. */
   batches(batchRows?: number): AsyncGenerator<Float32Array>;
 }
@@ -29,6 +30,7 @@ export async function withRows<T>(
     return await body({
       path,
       rows: file.rows,
+      dtype: file.dtype,
       batches: (batchRows) => prepared(file.batches(batchRows), path, features, factor),
     });
   } finally {

@@ -19,6 +19,7 @@ import {
 import { ProgressBar } from './progress';
 import { addQuantize } from './quantize';
 import { addReport } from './report';
+import { addTrain } from './train';
 
 /** The world as a command sees it: `process` in main.ts, plain objects in tests. */
 export interface Io {
@@ -75,7 +76,7 @@ async function parse(argv: readonly string[], io: Io, context: Context): Promise
 
 function program(io: Io, execute: Execute): Command {
   const root = new Command('requant')
-    .description('int8 inference for MLPs: quantize, check, inspect, convert and time models')
+    .description('int8 inference for MLPs: quantize, train, check, inspect, convert and time models')
     .version(version())
     .exitOverride()
     .configureOutput({
@@ -87,7 +88,17 @@ function program(io: Io, execute: Execute): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a gate was missed (--max-drop), 130 interrupted.',
     );
-  for (const add of [addQuantize, addInspect, addEval, addConvert, addDiff, addReport, addBench, addDoctor])
+  for (const add of [
+    addQuantize,
+    addTrain,
+    addInspect,
+    addEval,
+    addConvert,
+    addDiff,
+    addReport,
+    addBench,
+    addDoctor,
+  ])
     add(root, execute);
   return root;
 }

@@ -50,14 +50,35 @@ export async function openNpy(path: string): Promise<NpyRows> {
     throw ioError('open', path, cause);
   }
   try {
-    const prefix = new Uint8Array(MAX_NPY_PREFIX_BYTES + MAX_NPY_HEADER_BYTES);
-    const header = parseNpyHeader(prefix.subarray(0, await readFully(handle, path, prefix, 0)));
+    const header = await readHeader(handle, path);
     const { size } = await handle.stat();
     checkLength(path, header, size);
     return new NpyFile(path, handle, header);
   } catch (error) {
     await handle.close().catch(() => {});
     throw error instanceof RequantError ? error : ioError('read', path, error);
+  }
+}
+
+async function readHeader(handle: FileHandle, path: string): Promise<NpyHeader> {
+  const prefix = new Uint8Array(MAX_NPY_PREFIX_BYTES + MAX_NPY_HEADER_BYTES);
+  return parseNpyHeader(prefix.subarray(0, await readFully(handle, path, prefix, 0)));
+}
+
+/** What a file holds. Errors: as `openNpy`. */
+export async function npyDType(path: string): Promise<NpyDType> {
+  let handle: FileHandle;
+  try {
+    handle = await fsPromises().open(path, READ_FLAGS);
+  } catch (cause) {
+    throw ioError('open', path, cause);
+  }
+  try {
+    return (await readHeader(handle, path)).dtype;
+  } catch (error) {
+    throw error instanceof RequantError ? error : ioError('read', path, error);
+  } finally {
+    await handle.close().catch(() => {});
   }
 }
 

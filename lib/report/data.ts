@@ -5,6 +5,7 @@ import { sensitivity } from '../compression/sensitivity';
 import type { Graph, Node } from '../models/graph';
 import type { MLP } from '../models/mlp';
 import { kernels } from '../runtime/operators';
+import { type TrainingCurve, trainingCurves } from '../training/history';
 import { Turn } from '../turn';
 import { version } from '../version';
 import { count, plural } from '../words';
@@ -19,6 +20,7 @@ import type {
   ReportMethod,
   ReportModel,
   ReportSensitivity,
+  ReportTraining,
   ReportVariant,
 } from './types';
 import { makeVariants, type Variant } from './variants';
@@ -51,6 +53,7 @@ export async function reportData(model: MLP, settings: ReportSettings): Promise<
       sensitivity: variants[0]!.model === undefined ? [] : await ranking(model, sample, settings),
       methods,
       calibration: calibrationOf(model, settings, variants[0]!),
+      training: trainingCurves(model.graph.record).map(trainingOf),
     } as const;
     return { ...findings, advice: adviceOn(findings), notes: notesOf(findings, untried) };
   } finally {
@@ -133,6 +136,18 @@ function calibrationOf(
     rows,
     ranges: known.slice(0, MOST_ENTRIES).map((name) => ({ name, ...ranges[name]! })),
     record: (model?.graph.record ?? []) as ReportCalibration['record'],
+  };
+}
+
+function trainingOf({ step, epochs }: TrainingCurve): ReportTraining {
+  return {
+    step,
+    epochs: epochs.map(({ epoch, loss, validationLoss = null, accuracy }) => ({
+      epoch,
+      loss,
+      validationLoss,
+      accuracy: accuracy === undefined ? null : 100 * accuracy,
+    })),
   };
 }
 

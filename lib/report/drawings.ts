@@ -29,6 +29,14 @@ export interface ParetoAxes {
   readonly leastSpan: number;
 }
 
+/** A line over epochs. */
+export interface Curve {
+  readonly name: string;
+  readonly color: string;
+  readonly isDashed: boolean;
+  readonly points: readonly { readonly epoch: number; readonly value: number }[];
+}
+
 /** Each returns one <svg>. */
 export interface Plots {
   /** Horizontal bars, a group a category, the first on top; each has its number beside it. */
@@ -38,6 +46,8 @@ export interface Plots {
     axisName: string,
     label: PlotLabel,
   ): string;
+  /** Lines over epochs. */
+  curvePlot(curves: readonly Curve[], axisName: string, label: PlotLabel): string;
   /** How often each value occurs, on a logarithmic scale, and under it the numbers that each format can hold. */
   histogramPlot(tensor: ReportTensor, label: PlotLabel): string;
   /** Methods as numbered points; those on the front are filled and joined by steps. */

@@ -9,6 +9,7 @@ import { methodsSection } from './sections/methods';
 import { pruningSection } from './sections/pruning';
 import { summarySection } from './sections/summary';
 import { termsSection } from './sections/terms';
+import { trainingSection } from './sections/training';
 import type { ReportData } from './types';
 
 /** No script, no image, nothing from elsewhere: also said to the browser. */
@@ -34,6 +35,7 @@ ${methodsSection(data, plots)}
 ${layersSection(data, plots)}
 ${detailSections(data, plots)}
 ${pruningSection(data, plots)}
+${trainingSection(data, plots)}
 ${calibrationSection(data.calibration)}
 ${termsSection()}
 </main>

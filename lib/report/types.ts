@@ -22,9 +22,25 @@ export interface ReportData {
   readonly sensitivity: readonly ReportSensitivity[];
   readonly methods: readonly ReportMethod[];
   readonly calibration: ReportCalibration;
+  /** In the order of the model's record; empty where it says nothing of a training. */
+  readonly training: readonly ReportTraining[];
   readonly advice: readonly ReportAdvice[];
   /** What was left out or sampled, in words. */
   readonly notes: readonly string[];
+}
+
+/** One training, of at most 200 of its epochs. */
+export interface ReportTraining {
+  /** Of the record: `train`, `trainQuantized` … */
+  readonly step: string;
+  readonly epochs: readonly {
+    readonly epoch: number;
+    /** Means over rows. */
+    readonly loss: number;
+    readonly validationLoss: number | null;
+    /** Percent: of the validation rows where there were some, else of the training rows; null without classes. */
+    readonly accuracy: number | null;
+  }[];
 }
 
 /** The float model in numbers. */

@@ -258,6 +258,14 @@ export interface NativeAddon {
     aTransposed: boolean,
     bTransposed: boolean,
     out: Float32Array,
+    bias?: Float32Array,
+  ): Float32Array;
+  columnSums(matrix: Float32Array, columns: number, out: Float32Array): Float32Array;
+  gatherRows(
+    source: Float32Array | Uint8Array,
+    features: number,
+    rows: Uint32Array,
+    out: Float32Array,
   ): Float32Array;
   elementwise(name: NativeElementwise, a: number, b: number, x: Float32Array, y: Float32Array): Float32Array;
   elementwiseGradient(

@@ -1,4 +1,6 @@
 import { expected } from '../errors';
+import { Random } from '../random';
+import { callNative } from '../runtime/native';
 
 /**
  * Row-major inputs [rows, inFeatures]; bytes count as the numbers 0…255. Targets: class indices, one a row (Uint8Array,
@@ -49,10 +51,32 @@ export function checkDataset(
   return { inputs, targets, rows, inFeatures, outFeatures, hasClasses };
 }
 
-/** Copies the inputs of some rows. */
-export function gatherInputs(data: CheckedDataset, rows: Uint32Array, out: Float32Array): void {
-  const { inputs, inFeatures } = data;
-  rows.forEach((row, i) => {
-    out.set(inputs.subarray(row * inFeatures, (row + 1) * inFeatures), i * inFeatures);
-  });
+/**
+ * The rows in an order that a seed decides, another one in each epoch: an epoch shuffles the order of the one before
+ * (Fisher–Yates, lib/random.ts).
+ */
+export class RowOrder {
+  /** The order now; at first 0, 1, … */
+  readonly rows: Uint32Array;
+  /** What the next orders follow from. */
+  readonly random: Random;
+
+  constructor(count: number, seed: number) {
+    this.rows = new Uint32Array(count).map((_, i) => i);
+    this.random = new Random(seed);
+  }
+
+  /** The order of the next epoch. */
+  shuffle(): void {
+    this.random.shuffle(this.rows);
+  }
+}
+
+/** Copies the inputs of some rows; bytes become the numbers 0…255. */
+export function gatherInputs(
+  { inputs, inFeatures }: CheckedDataset,
+  rows: Uint32Array,
+  out: Float32Array,
+): void {
+  callNative((addon) => addon.gatherRows(inputs, inFeatures, rows, out));
 }

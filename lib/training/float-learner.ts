@@ -1,5 +1,6 @@
 import type { Graph } from '../models/graph';
 import { type CheckedDataset, gatherInputs } from './dataset';
+import { type Fingerprint, graphHash } from './fingerprint';
 import { KeptZeros } from './kept-zeros';
 import { type BatchResult, copyState, type Learner, type LearnerState } from './loop';
 import { LOSSES, type Loss, type LossName } from './loss';
@@ -14,14 +15,37 @@ export class FloatLearner implements Learner {
   /** The value that the loss is taken of. */
   private readonly output: string;
   private readonly zeros: KeptZeros | undefined;
+  private readonly input = new Reused();
+  private readonly gradient = new Reused();
 
   /** @throws {RequantError} ERR_ARGUMENT (optimizer) */
-  constructor(graph: Graph, loss: LossName, optimizer: OptimizerOptions, keepZeros = false) {
+  constructor(
+    private readonly graph: Graph,
+    private readonly lossName: LossName,
+    private readonly optimizerOptions: OptimizerOptions,
+    private readonly keepZeros = false,
+  ) {
     this.network = new Network(graph);
     this.zeros = keepZeros ? new KeptZeros(this.network) : undefined;
-    this.optimizer = createOptimizer(optimizer);
-    this.loss = LOSSES[loss];
-    this.output = lossValue(graph, loss);
+    this.optimizer = createOptimizer(optimizerOptions);
+    this.loss = LOSSES[lossName];
+    this.output = lossValue(graph, lossName);
+  }
+
+  identity(): Fingerprint {
+    return { kind: 'float', ...this.settings(), model: graphHash(this.graph) };
+  }
+
+  /** What was asked for, for people. */
+  settings() {
+    const { type, learningRate, momentum = 0 } = this.optimizerOptions;
+    return {
+      loss: this.lossName,
+      optimizer: type,
+      learningRate,
+      ...(type === 'sgd' && { momentum }),
+      ...(this.keepZeros && { keepZeros: true }),
+    };
   }
 
   step(data: CheckedDataset, rows: Uint32Array): BatchResult {
@@ -61,11 +85,21 @@ export class FloatLearner implements Learner {
 
   /** Forward over some rows, the loss, and its gradient at the output. */
   private evaluate(data: CheckedDataset, rows: Uint32Array): { result: BatchResult; gradient: Float32Array } {
-    const input = new Float32Array(rows.length * data.inFeatures);
+    const input = this.input.of(rows.length * data.inFeatures);
     gatherInputs(data, rows, input);
     const y = this.network.forward(input, this.output);
-    const gradient = new Float32Array(y.length);
+    const gradient = this.gradient.of(y.length);
     return { result: this.loss(y, data, rows, gradient), gradient };
+  }
+}
+
+/** Memory for arrays that live for a step. */
+class Reused {
+  private memory = new Float32Array(0);
+
+  of(length: number): Float32Array {
+    if (this.memory.length < length) this.memory = new Float32Array(length);
+    return this.memory.subarray(0, length);
   }
 }
 

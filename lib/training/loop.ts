@@ -1,9 +1,9 @@
 import type { JobOptions } from '../calibration/types';
 import { expected } from '../errors';
-import { Random } from '../random';
 import type { DType, TensorData } from '../tensor';
 import { Turn } from '../turn';
-import type { CheckedDataset } from './dataset';
+import { type CheckedDataset, RowOrder } from './dataset';
+import type { Fingerprint } from './fingerprint';
 
 /** What some rows gave. */
 export interface BatchResult {
@@ -24,6 +24,11 @@ export interface LearnerState {
  * on time or threads, so that a restored learner goes on to the same bits.
  */
 export interface Learner {
+  /**
+   * What decides the bits beside data, batch size and seed: kind, options, `graphHash` of the first model. A checkpoint
+   * goes on only where all of it is the same. The number of epochs counts only where steps depend on it (a schedule).
+   */
+  identity(): Fingerprint;
   /** One update from these rows of the data. Loss and correct are those before the update. */
   step(data: CheckedDataset, rows: Uint32Array): BatchResult;
   /** The same without an update; leaves the state as it is. */
@@ -62,9 +67,8 @@ export interface Position {
 export interface Standing {
   readonly position: Position;
   readonly history: Epoch[];
-  /** The rows in the order of the current epoch. */
-  readonly order: Uint32Array;
-  readonly random: Random;
+  /** Of the current epoch. */
+  readonly order: RowOrder;
 }
 
 /** Where standings are kept (checkpoint.ts). */
@@ -109,8 +113,7 @@ function firstStanding({ data, seed }: TrainingJob): Standing {
   return {
     position: beforeEpoch(1),
     history: [],
-    order: Uint32Array.from({ length: data.rows }, (_, i) => i),
-    random: new Random(seed),
+    order: new RowOrder(data.rows, seed),
   };
 }
 
@@ -119,17 +122,17 @@ function beforeEpoch(epoch: number): Position {
 }
 
 async function runEpoch(learner: Learner, job: TrainingJob, standing: Standing, turn: Turn): Promise<void> {
-  const { position, history, order, random } = standing;
+  const { position, history, order } = standing;
   const { data, validation } = job;
   const { epoch } = position;
   if (position.done === 0) {
     // An epoch that was cut off before its first batch must not be shuffled twice: the abort is looked at first.
     await turn.yieldWhenDue();
-    random.shuffle(order);
+    order.shuffle();
   }
   learner.beginEpoch?.(epoch);
   await runBatches(learner, job, standing, turn);
-  const judged = validation && (await validate(learner, job, validation, turn));
+  const judged = validation && (await validate(learner, job, validation, epoch, turn));
   const correct = judged ? judged.correct : position.correct;
   history.push({
     epoch,
@@ -151,15 +154,8 @@ async function runBatches(learner: Learner, job: TrainingJob, standing: Standing
       await turn.yieldWhenDue();
       await job.keeper?.keep(learner, standing, false);
     }
-    const rows = order.subarray(position.done, position.done + batchSize);
-    const { loss, correct } = learner.step(data, rows);
-    advance(position, loss, correct, rows.length);
-    if (!Number.isFinite(position.loss))
-      throw expected(
-        'ERR_DIVERGED',
-        `a finite loss in epoch ${position.epoch}; try a smaller learning rate`,
-        loss,
-      );
+    const rows = order.rows.subarray(position.done, position.done + batchSize);
+    advance(position, learner.step(data, rows), rows.length);
     const { done } = position;
     onProgress?.({
       step: `epoch ${position.epoch}/${job.epochs}`,
@@ -172,7 +168,14 @@ async function runBatches(learner: Learner, job: TrainingJob, standing: Standing
   }
 }
 
-function advance(position: Position, loss: number, correct: number | undefined, rows: number): void {
+/** @throws {RequantError} ERR_DIVERGED */
+function advance(position: Position, { loss, correct }: BatchResult, rows: number): void {
+  if (!Number.isFinite(loss))
+    throw expected(
+      'ERR_DIVERGED',
+      `a finite loss in epoch ${position.epoch}; try a smaller learning rate`,
+      loss,
+    );
   position.done += rows;
   position.loss += loss;
   position.correct = correct === undefined ? undefined : (position.correct ?? 0) + correct;
@@ -182,15 +185,15 @@ async function validate(
   learner: Learner,
   { batchSize }: TrainingJob,
   data: CheckedDataset,
+  epoch: number,
   turn: Turn,
 ): Promise<BatchResult> {
-  const sum = beforeEpoch(0);
+  const sum = beforeEpoch(epoch);
   while (sum.done < data.rows) {
     await turn.yieldWhenDue();
     const length = Math.min(batchSize, data.rows - sum.done);
-    const rows = Uint32Array.from({ length }, (_, i) => sum.done + i);
-    const { loss, correct } = learner.judge(data, rows);
-    advance(sum, loss, correct, length);
+    const rows = new Uint32Array(length).map((_, i) => sum.done + i);
+    advance(sum, learner.judge(data, rows), length);
   }
   return sum;
 }

@@ -13,6 +13,8 @@ interface NormParameters {
   readonly bias: Float32Array | undefined;
 }
 
+type Visit = (parameter: Float32Array, gradient: Float32Array) => void;
+
 /**
  * A float graph with weights that change: forward keeps every value, backward walks the nodes in reverse and adds up
  * the gradients of each value and parameter. All products run on the float kernels (one chain over k ascending), all
@@ -23,6 +25,10 @@ export class Network {
   private readonly norms = new Map<LayerNormNode, NormParameters>();
   private readonly values = new Map<string, Float32Array>();
   private readonly gradients = new Map<string, Float32Array>();
+  /** Values whose gradient has been sent something in this backward pass. */
+  private readonly begun = new Set<string>();
+  /** Of the parameter that is being visited. */
+  private scratch = new Float32Array(0);
   private rows = 0;
 
   constructor(private readonly graph: Graph) {
@@ -55,9 +61,9 @@ export class Network {
     return this.value(name);
   }
 
-  /** After `backward`: the gradient of this value; not of the output, whose gradient is the caller's. */
+  /** After `backward`: the gradient of this value. */
   gradientOf(name: string): Float32Array {
-    return this.gradient(name);
+    return this.received(name);
   }
 
   /** The graph with the weights as they are now. */
@@ -91,17 +97,15 @@ export class Network {
     return this.value(output);
   }
 
-  /** Gradients of all parameters from the gradient of value `output`; `visit` gets each parameter with its gradient. */
-  backward(
-    output: string,
-    gradient: Float32Array,
-    visit: (parameter: Float32Array, gradient: Float32Array) => void,
-  ): void {
-    for (const g of this.gradients.values()) g.fill(0);
-    this.gradients.set(output, gradient);
+  /**
+   * Gradients of all parameters from the gradient of value `output`; `visit` gets each parameter with its gradient, which
+   * lives until it returns.
+   */
+  backward(output: string, gradient: Float32Array, visit: Visit): void {
+    this.begun.clear();
+    this.send(output, (out) => out.set(gradient));
     const start = this.graph.nodes.findIndex((node) => node.output === output);
     for (let i = start; i >= 0; i--) this.backwardNode(this.graph.nodes[i]!, visit);
-    this.gradients.delete(output);
   }
 
   private forwardNode(node: Node): void {
@@ -141,99 +145,108 @@ export class Network {
   private forwardLinear(node: LinearNode, x: Float32Array, y: Float32Array): void {
     const { weight, bias } = this.linears.get(node)!;
     const [n, k] = [this.features(node.output), this.features(node.inputs[0]!)];
-    callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y));
-    if (bias === undefined) return;
-    for (let i = 0; i < y.length; i += n) for (let c = 0; c < n; c++) y[i + c]! += bias[c]!;
+    callNative((addon) => addon.floatProduct(x, weight, this.rows, n, k, false, false, y, bias));
   }
 
-  private backwardNode(node: Node, visit: (parameter: Float32Array, gradient: Float32Array) => void): void {
-    const dy = this.gradient(node.output);
+  private backwardNode(node: Node, visit: Visit): void {
+    const dy = this.received(node.output);
     const input = node.inputs[0]!;
     switch (node.op) {
       case 'linear':
         this.backwardLinear(node, dy, visit);
         break;
       case 'add':
-        for (const name of node.inputs) accumulate(this.gradient(name), dy);
+        for (const name of node.inputs) this.send(name, (dx) => dx.set(dy));
         break;
       case 'concat':
-        this.eachBranch(node, (name, column, features) => {
-          const part = new Float32Array(this.rows * features);
-          copyColumns(dy, column, this.features(node.output), part, 0, features, features);
-          accumulate(this.gradient(name), part);
-        });
+        this.eachBranch(node, (name, column, features) =>
+          this.send(name, (dx) =>
+            copyColumns(dy, column, this.features(node.output), dx, 0, features, features),
+          ),
+        );
         break;
       case 'layerNorm':
         this.backwardNorm(node, dy, visit);
         break;
       case 'softmax':
-      case 'logSoftmax':
-        accumulate(
-          this.gradient(input),
-          rowFunctionGradient(node.op, this.value(node.output), dy, this.features(node.output)),
+      case 'logSoftmax': {
+        const { op } = node;
+        this.send(input, (dx) =>
+          rowFunctionGradient(op, this.value(node.output), dy, this.features(node.output), dx),
         );
         break;
+      }
       default: {
         const { name, a, b } = nativeElementwise(
           node.op as ElementwiseNode['op'],
           (node as ElementwiseNode).attributes,
         );
-        const dx = callNative((addon) =>
-          addon.elementwiseGradient(name, a, b, this.value(input), dy, new Float32Array(dy.length)),
+        this.send(input, (dx) =>
+          callNative((addon) => addon.elementwiseGradient(name, a, b, this.value(input), dy, dx)),
         );
-        accumulate(this.gradient(input), dx);
       }
     }
   }
 
-  /** dW = dYᵀ·X, db = Σ dY, dX = dY·W */
-  private backwardLinear(
-    node: LinearNode,
-    dy: Float32Array,
-    visit: (parameter: Float32Array, gradient: Float32Array) => void,
-  ): void {
+  /** dW = dYᵀ·X, db = Σ dY, dX = dY·W, with W before its update. */
+  private backwardLinear(node: LinearNode, dy: Float32Array, visit: Visit): void {
     const { weight, bias } = this.linears.get(node)!;
     const input = node.inputs[0]!;
     const [n, k, rows] = [this.features(node.output), this.features(input), this.rows];
-    if (input !== this.graph.input) {
-      const dx = callNative((addon) =>
-        addon.floatProduct(dy, weight, rows, k, n, false, true, new Float32Array(rows * k)),
-      );
-      accumulate(this.gradient(input), dx);
-    }
-    const x = this.value(input);
-    visit(
-      weight,
-      callNative((addon) => addon.floatProduct(dy, x, n, k, rows, true, true, new Float32Array(n * k))),
+    this.send(input, (dx) =>
+      callNative((addon) => addon.floatProduct(dy, weight, rows, k, n, false, true, dx)),
     );
-    if (bias !== undefined) visit(bias, columnSums(dy, n));
+    const x = this.value(input);
+    this.visitGradient(weight, visit, (dw) =>
+      callNative((addon) => addon.floatProduct(dy, x, n, k, rows, true, true, dw)),
+    );
+    if (bias !== undefined) this.visitGradient(bias, visit, (db) => sumColumns(dy, n, db));
   }
 
   /** dγ = Σ dY·x̂, dβ = Σ dY over the rows; dX in native/training/layer_norm.h. */
-  private backwardNorm(
-    node: LayerNormNode,
-    dy: Float32Array,
-    visit: (parameter: Float32Array, gradient: Float32Array) => void,
-  ): void {
+  private backwardNorm(node: LayerNormNode, dy: Float32Array, visit: Visit): void {
     const { weight, bias } = this.norms.get(node)!;
     const n = this.features(node.output);
     const input = node.inputs[0]!;
     const x = this.value(input);
     const { epsilon } = node;
-    if (input !== this.graph.input) {
-      const dx = callNative((addon) =>
-        addon.layerNormGradient(x, n, epsilon, weight, dy, new Float32Array(dy.length)),
-      );
-      accumulate(this.gradient(input), dx);
-    }
+    this.send(input, (dx) => callNative((addon) => addon.layerNormGradient(x, n, epsilon, weight, dy, dx)));
     if (weight !== undefined) {
       const normalized = callNative((addon) =>
         addon.layerNorm(x, n, epsilon, undefined, undefined, new Float32Array(dy.length)),
       );
       for (let i = 0; i < normalized.length; i++) normalized[i]! *= dy[i]!;
-      visit(weight, columnSums(normalized, n));
+      this.visitGradient(weight, visit, (dw) => sumColumns(normalized, n, dw));
     }
-    if (bias !== undefined) visit(bias, columnSums(dy, n));
+    if (bias !== undefined) this.visitGradient(bias, visit, (db) => sumColumns(dy, n, db));
+  }
+
+  /** Adds to the gradient of a value what `write` gives: the first reader writes in place. Nobody needs the input's. */
+  private send(name: string, write: (dx: Float32Array) => void): void {
+    if (name === this.graph.input) return;
+    const sum = this.array(this.gradients, name);
+    if (this.begun.has(name)) {
+      const term = new Float32Array(sum.length);
+      write(term);
+      addInto(sum, sum, term);
+    } else {
+      write(sum);
+      this.begun.add(name);
+    }
+  }
+
+  /** The sum of what was sent: 0 for a value that nobody reads. */
+  private received(name: string): Float32Array {
+    const sum = this.array(this.gradients, name);
+    if (!this.begun.has(name)) sum.fill(0);
+    return sum;
+  }
+
+  private visitGradient(parameter: Float32Array, visit: Visit, write: (g: Float32Array) => void): void {
+    if (this.scratch.length < parameter.length) this.scratch = new Float32Array(parameter.length);
+    const gradient = this.scratch.subarray(0, parameter.length);
+    write(gradient);
+    visit(parameter, gradient);
   }
 
   private eachBranch(node: Node, visit: (input: string, column: number, features: number) => void): void {
@@ -251,10 +264,6 @@ export class Network {
 
   private value(name: string): Float32Array {
     return this.array(this.values, name);
-  }
-
-  private gradient(name: string): Float32Array {
-    return this.array(this.gradients, name);
   }
 
   private array(arrays: Map<string, Float32Array>, name: string): Float32Array {
@@ -275,15 +284,8 @@ function addInto(out: Float32Array, a: Float32Array, b: Float32Array): void {
   for (let i = 0; i < out.length; i++) out[i] = a[i]! + b[i]!;
 }
 
-function accumulate(sum: Float32Array, term: Float32Array): void {
-  addInto(sum, sum, term);
-}
-
-function columnSums(matrix: Float32Array, columns: number): Float32Array {
-  const sums = new Float32Array(columns);
-  for (let i = 0; i < matrix.length; i += columns)
-    for (let c = 0; c < columns; c++) sums[c]! += matrix[i + c]!;
-  return sums;
+function sumColumns(matrix: Float32Array, columns: number, out: Float32Array): void {
+  callNative((addon) => addon.columnSums(matrix, columns, out));
 }
 
 function copyColumns(
@@ -310,8 +312,8 @@ function rowFunctionGradient(
   y: Float32Array,
   dy: Float32Array,
   features: number,
-): Float32Array {
-  const dx = new Float32Array(y.length);
+  dx: Float32Array,
+): void {
   const p =
     op === 'softmax'
       ? y
@@ -322,5 +324,4 @@ function rowFunctionGradient(
     for (let c = i; c < i + features; c++)
       dx[c] = op === 'softmax' ? y[c]! * (dy[c]! - sum) : dy[c]! - p[c]! * sum;
   }
-  return dx;
 }

@@ -3,6 +3,7 @@ import { MLP } from '../models/mlp';
 import { checkWord } from '../runtime/checks';
 import type { Dataset } from './dataset';
 import { FloatLearner } from './float-learner';
+import { withTraining } from './history';
 import { checkJob, type LoopOptions, type TrainResult } from './job';
 import { runTraining } from './loop';
 import type { LossName } from './loss';
@@ -22,7 +23,7 @@ export interface TrainOptions extends LoopOptions {
  * and same data: the same bits on every CPU.
  *
  * Errors: ERR_ARGUMENT, ERR_DTYPE, ERR_SHAPE (data that does not fit), ERR_DIVERGED (the loss is not finite),
- * ERR_UNSUPPORTED (checkpoint). An abort rejects with `signal.reason`.
+ * ERR_IO, ERR_FORMAT, ERR_VERSION (checkpoint). An abort rejects with `signal.reason`.
  */
 export async function train(model: MLP, data: Dataset, options: TrainOptions): Promise<TrainResult<MLP>> {
   if (!(model instanceof MLP)) throw expected('ERR_MODEL_KIND', 'a float MLP', model);
@@ -37,5 +38,6 @@ export async function train(model: MLP, data: Dataset, options: TrainOptions): P
     throw expected('ERR_ARGUMENT', 'keepZeros to be true or false', keepZeros);
   const learner = new FloatLearner(model.graph, loss, optimizer, keepZeros);
   const history = await runTraining(learner, job);
-  return { model: MLP.fromGraph(learner.snapshot(), model.metadata), history };
+  const step = { step: 'train', ...learner.settings(), batchSize: job.batchSize, seed: job.seed };
+  return { model: MLP.fromGraph(withTraining(learner.snapshot(), step, history), model.metadata), history };
 }

@@ -74,6 +74,10 @@ std::span<int32_t> int32s(const Napi::Value& value, const char* name) {
   return elements<int32_t>(value, napi_int32_array, name, "an Int32Array");
 }
 
+std::span<uint32_t> uint32s(const Napi::Value& value, const char* name) {
+  return elements<uint32_t>(value, napi_uint32_array, name, "a Uint32Array");
+}
+
 ops::Codes codes(const Napi::Value& value, const char* name) {
   if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int8_array) {
     const auto span = elements<int8_t>(value, napi_int8_array, name, "an Int8Array");

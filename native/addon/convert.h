@@ -35,6 +35,7 @@ std::string string(const Napi::Value& value, const char* name);
 std::span<float> floats(const Napi::Value& value, const char* name);
 std::span<double> doubles(const Napi::Value& value, const char* name);
 std::span<int32_t> int32s(const Napi::Value& value, const char* name);
+std::span<uint32_t> uint32s(const Napi::Value& value, const char* name);
 /// Int8Array or Uint8Array.
 ops::Codes codes(const Napi::Value& value, const char* name);
 /// undefined → empty.

@@ -37,6 +37,8 @@ Napi::Value bind_plan(const Napi::CallbackInfo& info);
 
 // training.cpp
 Napi::Value float_product(const Napi::CallbackInfo& info);
+Napi::Value column_sums(const Napi::CallbackInfo& info);
+Napi::Value gather_rows(const Napi::CallbackInfo& info);
 Napi::Value elementwise(const Napi::CallbackInfo& info);
 Napi::Value elementwise_gradient(const Napi::CallbackInfo& info);
 Napi::Value softmax(const Napi::CallbackInfo& info);

@@ -35,6 +35,8 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("cancelRun", cancel_run);
 
   define("floatProduct", float_product);
+  define("columnSums", column_sums);
+  define("gatherRows", gather_rows);
   define("elementwise", elementwise);
   define("elementwiseGradient", elementwise_gradient);
   define("softmax", softmax);

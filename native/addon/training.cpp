@@ -1,13 +1,18 @@
 // What lib/training drives: float32 products, elementwise functions and their derivatives, optimizer steps.
+#include <algorithm>
+
 #include "addon/convert.h"
 #include "addon/elementwise_names.h"
 #include "addon/functions.h"
+#include "addon/rows.h"
 #include "arith/row_reduce.h"
 #include "dispatch/registry.h"
-#include "gemm/sgemm.h"
+#include "gemm/float_product.h"
 #include "ops/layer_norm.h"
 #include "training/layer_norm.h"
 #include "training/optimizers.h"
+#include "training/rows.h"
+#include "training/share.h"
 
 namespace requant::addon {
 namespace {
@@ -22,8 +27,9 @@ Status check_whole_rows(size_t size, size_t features) {
 
 }  // namespace
 
-/// (a, b, m, n, k, aTransposed, bTransposed, out): out[m, n] = Σk A[m, k]·B[n, k], one chain over k
-/// ascending. a is [m, k], or [k, m] if transposed; b is [n, k], or [k, n] if transposed.
+/// (a, b, m, n, k, aTransposed, bTransposed, out, bias or undefined): out[m, n] = Σk A[m, k]·B[n, k] +
+/// bias[n], one chain over k ascending. a is [m, k], or [k, m] if transposed; b is [n, k], or [k, n] if
+/// transposed.
 Napi::Value float_product(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto a = floats(info[0], "a");
@@ -37,12 +43,47 @@ Napi::Value float_product(const Napi::CallbackInfo& info) {
   check(env, ops::check_length("a", a.size(), m * k));
   check(env, ops::check_length("b", b.size(), n * k));
   check(env, ops::check_length("out", out.size(), m * n));
-  const kernels::SGemmKernel& kernel = *active_kernel(env).sgemm;
-  const auto packed = unwrap(
-      env, gemm::pack_float_weights(kernel, b.data(), b_transposed ? 1 : k, b_transposed ? n : 1, n, k));
+  const auto bias = optional_floats(info[8], "bias");
+  if (!bias.empty()) check(env, ops::check_length("bias", bias.size(), n));
   const gemm::FloatOperand operand{a.data(), m, a_transposed ? size_t{1} : k, a_transposed ? m : size_t{1}};
-  gemm::sgemm(kernel, operand, packed, nullptr, nullptr, out.data(), n);
+  const gemm::FloatColumns columns{b.data(), n, k, b_transposed ? size_t{1} : k,
+                                   b_transposed ? n : size_t{1}};
+  check(env, gemm::float_product(process_pool(env), *active_kernel(env).sgemm, operand, columns,
+                                 bias.empty() ? nullptr : bias.data(), out.data()));
   return info[7];
+}
+
+/// (matrix, columns, out): out[c] = Σ matrix[r, c], rows ascending from 0
+Napi::Value column_sums(const Napi::CallbackInfo& info) {
+  const auto matrix = floats(info[0], "matrix");
+  const size_t columns = index(info[1], "columns");
+  const auto out = floats(info[2], "out");
+  check(info.Env(), check_whole_rows(matrix.size(), columns));
+  check(info.Env(), ops::check_length("out", out.size(), columns));
+  training::column_sums(matrix, out);
+  return info[2];
+}
+
+/// (source: Float32Array or Uint8Array, features, rows: Uint32Array, out): out[i] = source[rows[i]]
+Napi::Value gather_rows(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Rows source = rows(info[0], "source");
+  const size_t features = index(info[1], "features");
+  const auto chosen = uint32s(info[2], "rows");
+  const auto out = floats(info[3], "out");
+  check(env, check_whole_rows(source.size, features));
+  check(env, ops::check_length("out", out.size(), chosen.size() * features));
+  const size_t count = source.size / features;
+  if (!std::all_of(chosen.begin(), chosen.end(), [=](uint32_t row) { return row < count; }))
+    throw_status(env, {Code::argument, "expected rows of the source"});
+  if (source.element == plan::Element::f32) {
+    training::gather_rows(static_cast<const float*>(source.data), features, chosen, out.data());
+  } else if (source.element == plan::Element::u8) {
+    training::gather_rows(static_cast<const uint8_t*>(source.data), features, chosen, out.data());
+  } else {
+    throw_status(env, {Code::dtype, "expected source to be a Float32Array or Uint8Array"});
+  }
+  return info[3];
 }
 
 /// (function, a, b, x, y)
@@ -124,8 +165,11 @@ Napi::Value adam_step(const Napi::CallbackInfo& info) {
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), m.size()));
   check(info.Env(), check_same_size(gradient.size(), v.size()));
-  training::adam_step({setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)},
-                      gradient.data(), gradient.size(), weight.data(), m.data(), v.data());
+  const training::AdamSettings settings{setting(0), setting(1), setting(2),
+                                        setting(3), setting(4), setting(5)};
+  training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
+    training::adam_step(settings, gradient.data() + i, count, weight.data() + i, m.data() + i, v.data() + i);
+  });
   return info.Env().Undefined();
 }
 
@@ -136,9 +180,12 @@ Napi::Value sgd_step(const Napi::CallbackInfo& info) {
   const auto velocity = floats(info[4], "velocity");
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), velocity.size()));
-  training::sgd_step(static_cast<float>(number(info[0], "learningRate")),
-                     static_cast<float>(number(info[1], "momentum")), gradient.data(), gradient.size(),
-                     weight.data(), velocity.data());
+  const auto learning_rate = static_cast<float>(number(info[0], "learningRate"));
+  const auto momentum = static_cast<float>(number(info[1], "momentum"));
+  training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
+    training::sgd_step(learning_rate, momentum, gradient.data() + i, count, weight.data() + i,
+                       velocity.data() + i);
+  });
   return info.Env().Undefined();
 }
 

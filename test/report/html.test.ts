@@ -3,7 +3,7 @@ import { linear, relu } from '../../lib/index';
 import { renderPage } from '../../lib/report/html';
 import * as plots from '../../lib/report/plots';
 import type { Report } from '../../lib/report/report';
-import { chain, expectShown, quickReport, valueAt } from './support';
+import { chain, expectShown, falling, quickReport, valueAt } from './support';
 
 let made: Report;
 
@@ -58,6 +58,43 @@ describe('the page', () => {
     });
     expect(again.data).toEqual(made.data);
     expect(again.html).toBe(made.html);
+  });
+});
+
+describe('training', () => {
+  it('has curves and figures where the record tells of one', async () => {
+    const { html, data } = await quickReport(chain(), { history: falling(8, true) });
+    expect(data.training).toEqual([
+      { step: 'train', epochs: expect.objectContaining({ length: 8 }) as unknown },
+    ]);
+    expect(data.training[0]!.epochs[7]).toEqual({
+      epoch: 8,
+      loss: 0.25,
+      accuracy: 93.75,
+      validationLoss: 0.74,
+    });
+    expect(html.match(/aria-label="(Loss|Accuracy) by epoch"/g)).toHaveLength(2);
+    const rows = [...html.matchAll(/data-key="(training\/[^"]+)">([^<]*)</g)];
+    // The first epoch, the one of the least validation loss, the last.
+    expect(rows.filter(([, key]) => key!.endsWith('/epoch')).map(([, , text]) => text)).toEqual([
+      '1',
+      '5',
+      '8',
+    ]);
+    for (const [, key, text] of rows) expectShown(valueAt(data, key!), text!, key!);
+    // The record beside the ranges does without the curve.
+    expect(html).toContain('seed 1<');
+  });
+
+  it('of one epoch, and without accuracy and validation', async () => {
+    const { html } = await quickReport(chain(), { history: [{ epoch: 1, loss: 3 }] });
+    expect(html.match(/aria-label="[^"]+ by epoch"/g)).toHaveLength(1);
+    expect(html).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('is left out where nothing is known', () => {
+    expect(made.data.training).toEqual([]);
+    expect(made.html).not.toContain('id="training"');
   });
 });
 

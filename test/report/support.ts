@@ -2,6 +2,8 @@ import { expect } from 'vitest';
 import { calibrate, type Layer, MLP } from '../../lib/index';
 import type { ReportOptions } from '../../lib/report/options';
 import { type Report, report } from '../../lib/report/report';
+import { withTraining } from '../../lib/training/history';
+import type { Epoch } from '../../lib/training/loop';
 import { randomChain } from '../support/models';
 import { Seeded } from '../support/random';
 
@@ -29,12 +31,20 @@ export function ownLabels(model: MLP, rows: Float32Array): Uint8Array {
 /** A report without latencies, and with the float model for all methods unless they are asked for: fast, and the same every time. */
 export async function quickReport(
   layers: readonly Layer[] = chain(),
-  options: Partial<ReportOptions> & { withLabels?: boolean; withMethods?: boolean } = {},
+  options: Partial<ReportOptions> & {
+    withLabels?: boolean;
+    withMethods?: boolean;
+    /** As if it had been trained. */
+    history?: readonly Epoch[];
+  } = {},
 ): Promise<Report> {
-  using model = new MLP(layers);
+  const { graph } = new MLP(layers);
+  using model = MLP.fromGraph(
+    options.history === undefined ? graph : withTraining(graph, { step: 'train', seed: 1 }, options.history),
+  );
   const calibration = await calibrate(model, normalRows(200, model.inFeatures, 1), { method: 'mse' });
   const rows = normalRows(300, model.inFeatures);
-  const { withLabels = false, withMethods = false, ...rest } = options;
+  const { withLabels = false, withMethods = false, history: _, ...rest } = options;
   const labels = withLabels ? { labels: ownLabels(model, rows) } : {};
   return await report(model, {
     calibration,
@@ -43,6 +53,16 @@ export async function quickReport(
     budget: withMethods ? 600 : 0,
     ...rest,
   });
+}
+
+/** A run of so many epochs. */
+export function falling(epochs: number, withValidation: boolean): Epoch[] {
+  return Array.from({ length: epochs }, (_, i) => ({
+    epoch: i + 1,
+    loss: 2 / (i + 1),
+    accuracy: 1 - 0.5 / (i + 1),
+    ...(withValidation && { validationLoss: 2 / (i + 1) + 0.01 * i * i }),
+  }));
 }
 
 /** The value at 'layers/0/name'. */

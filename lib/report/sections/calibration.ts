@@ -26,6 +26,7 @@ ${table(
 
 function settingsText(settings: Readonly<Record<string, unknown>>): string {
   return Object.entries(settings)
+    .filter(([name]) => name !== 'history') // has curves of its own
     .map(([name, value]) => `${name} ${typeof value === 'number' ? count(value) : textOf(value)}`)
     .join(', ');
 }

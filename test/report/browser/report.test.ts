@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linear, relu } from '../../../lib/index';
 import type { Report } from '../../../lib/report/report';
-import { chain, expectShown, quickReport, valueAt } from '../support';
+import { chain, expectShown, falling, quickReport, valueAt } from '../support';
 import { launch, open } from './browser';
 
 const EVIL = `</title><script>alert(1)</script>"><img src=x onerror=alert(2)>${'long'.repeat(30)}`;
@@ -30,11 +30,12 @@ async function makeReports(): Promise<void> {
   );
   reports.set('hostile', await quickReport(named, { title: EVIL, withMethods: true }));
   reports.set('deep', await quickReport(chain(deep), { maxLayers: 100 }));
+  reports.set('trained', await quickReport(chain(), { withLabels: true, history: falling(40, true) }));
   for (const [name, { html }] of reports) writeFileSync(path.join(folder, `${name}.html`), html);
 }
 
 const urlOf = (name: string): string => pathToFileURL(path.join(folder, `${name}.html`)).href;
-const NAMES = ['plain', 'timed', 'hostile', 'deep'];
+const NAMES = ['plain', 'timed', 'hostile', 'deep', 'trained'];
 
 beforeAll(async () => {
   [browser] = await Promise.all([launch(), makeReports()]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { barPlot, histogramPlot, paretoPlot } from '../../../lib/report/plots';
+import { barPlot, curvePlot, histogramPlot, paretoPlot } from '../../../lib/report/plots';
 import type { ReportGrid, ReportTensor } from '../../../lib/report/types';
 
 const label = { id: 'p1', title: 'A "plot" <of> things' };
@@ -35,6 +35,14 @@ describe('a drawing', () => {
       'dB',
       label,
     ),
+    curves: curvePlot(
+      [
+        { name: 'a', color: 'var(--muted)', isDashed: false, points: [{ epoch: 1, value: 2 }] },
+        { name: 'b', color: 'var(--accent)', isDashed: true, points: [{ epoch: 1, value: 3 }] },
+      ],
+      'Loss',
+      label,
+    ),
     pareto: paretoPlot([{ number: 1, cost: 2, gain: 3 }], { cost: 'KiB', gain: '%', leastSpan: 1 }, label),
   };
 
@@ -50,6 +58,28 @@ describe('a drawing', () => {
     const drawn = svg.replace(/<clipPath[\s\S]*?<\/clipPath>/g, '');
     for (const [, color] of drawn.matchAll(/(?:fill|stroke)="([^"]*)"/g))
       expect(color).toMatch(/^(none|transparent|var\(--[\w-]+\)|url\(#p1-)/);
+  });
+});
+
+describe('curvePlot', () => {
+  const curve = (count: number) => ({
+    name: 'a',
+    color: 'var(--int8)',
+    isDashed: false,
+    points: Array.from({ length: count }, (_, i) => ({ epoch: i + 1, value: 1 / (i + 1) })),
+  });
+
+  it('is one line, with a mark at each point where they are few', () => {
+    const [few, many] = [curvePlot([curve(5)], 'Loss', label), curvePlot([curve(200)], 'Loss', label)];
+    expect(strokes(few, 'int8')).toBe(1 + 5);
+    expect(strokes(many, 'int8')).toBe(1);
+  });
+
+  it('names whole epochs', () => {
+    const svg = curvePlot([curve(3)], 'Loss', label);
+    const numbers = [...svg.matchAll(/>([\d.]+)<\/text>/g)].map(([, text]) => text);
+    expect(numbers).toEqual(expect.arrayContaining(['1', '2', '3']));
+    expect(numbers).not.toContain('1.5');
   });
 });
 
