@@ -61,7 +61,7 @@ export class Network {
     return this.value(name);
   }
 
-  /** After `backward`: the gradient of this value; not of the output, whose gradient is the caller's. */
+  /** After `backward`: the gradient of this value. */
   gradientOf(name: string): Float32Array {
     return this.received(name);
   }

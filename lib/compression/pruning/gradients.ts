@@ -41,7 +41,7 @@ export async function lossGradients(
     LOSSES[name](y, data, batch, gradient);
     network.backward(output, gradient, () => {});
     for (const [node, sum] of sums) {
-      const dy = node.output === output ? gradient : network.gradientOf(node.output);
+      const dy = network.gradientOf(node.output);
       addProducts(graph, node, sum, dy, network.valueOf(node.inputs[0]!), batch.length / rows.length);
     }
     await job.yieldWhenDue();

@@ -79,10 +79,7 @@ describe('prune', () => {
       },
     ]);
     const neurons = await prune(model, null, { sparsity: 0.5, unit: 'neuron', saliency: 'magnitude' });
-    expect(neurons.graph.record.at(-1)).toMatchObject({
-      unit: 'neuron',
-      neuronsBefore: { a: 40, b: 40 },
-    });
+    expect(neurons.graph.record.at(-1)).toMatchObject({ unit: 'neuron', neuronsBefore: { a: 40, b: 40 } });
   });
 
   it('fine-tuning keeps zeros, and wins back what was lost', async () => {
