@@ -51,7 +51,6 @@ void widen(const uint8_t* a, size_t count, int16_t* out) noexcept {
 
 /// Where a tile's weights come from, sixteen at a time.
 struct FromPanel {
-  static constexpr bool kFinishesInline = true;
   const int8_t* panel;
 
   __m256i load(size_t i) const noexcept {
@@ -61,7 +60,6 @@ struct FromPanel {
 
 /// And leaves them widened for the next tile.
 struct FromPanelToBuffer : FromPanel {
-  static constexpr bool kFinishesInline = false;
   int16_t* buffer;
 
   __m256i load(size_t i) const noexcept {
@@ -72,7 +70,6 @@ struct FromPanelToBuffer : FromPanel {
 };
 
 struct FromBuffer {
-  static constexpr bool kFinishesInline = false;
   const int16_t* buffer;
 
   __m256i load(size_t i) const noexcept {
@@ -113,25 +110,6 @@ template <int Rows, int Vectors, class Weights>
   }
 }
 
-template <int Rows, int Vectors>
-[[gnu::always_inline]] inline void load_acc(const int32_t* stored, __m256i (&acc)[Rows][Vectors]) noexcept {
-  unroll<Rows>([&](auto r) __attribute__((always_inline)) {
-    unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
-      acc[r][v] = Lanes8::load(stored + r * kCallColumns + v * Lanes8::kLanes);
-    });
-  });
-}
-
-/// The epilogue is many times the code of the sums: a function of its own where more rows than one tile share
-/// the weights (some 20 cycles more a tile).
-template <int Rows, int Vectors>
-[[gnu::flatten, gnu::noinline]] void finish_stored(const QGemmPanel& p, size_t row,
-                                                   const int32_t* stored) noexcept {
-  __m256i acc[Rows][Vectors];
-  load_acc<Rows, Vectors>(stored, acc);
-  Tile<Lanes8, Rows, Vectors>{p, row, acc}.finish();
-}
-
 template <int Rows, int Vectors, class Weights>
 [[gnu::flatten]] void qtile(const QGemmPanel& p, size_t row, const Slice& s, const Weights& from) noexcept {
   __m256i acc[Rows][Vectors];
@@ -141,20 +119,19 @@ template <int Rows, int Vectors, class Weights>
       unroll<Vectors>([&](auto v) __attribute__((always_inline)) { acc[r][v] = bias.of[v]; });
     });
   } else {
-    load_acc<Rows, Vectors>(s.acc, acc);
+    unroll<Rows>([&](auto r) __attribute__((always_inline)) {
+      unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
+        acc[r][v] = Lanes8::load(s.acc + r * kCallColumns + v * Lanes8::kLanes);
+      });
+    });
   }
   accumulate(s, from, acc);
-  if constexpr (Weights::kFinishesInline) {
-    if (s.last) return Tile<Lanes8, Rows, Vectors>{p, row, acc}.finish();
-  }
+  if (s.last) return Tile<Lanes8, Rows, Vectors>{p, row, acc}.finish();
   unroll<Rows>([&](auto r) __attribute__((always_inline)) {
     unroll<Vectors>([&](auto v) __attribute__((always_inline)) {
       Lanes8::store(s.acc + r * kCallColumns + v * Lanes8::kLanes, acc[r][v], Lanes8::kLanes);
     });
   });
-  if constexpr (!Weights::kFinishesInline) {
-    if (s.last) finish_stored<Rows, Vectors>(p, row, s.acc);
-  }
 }
 
 template <class Weights>
