@@ -5,6 +5,7 @@ export { type GptqOptions, gptq } from './compression/gptq';
 export { type Fallback, type MixedPrecisionOptions, mixedPrecision } from './compression/mixed-precision';
 export type { PruneData, PruneOptions, PruneUnit, Saliency } from './compression/pruning/options';
 export { prune } from './compression/pruning/prune';
+export type { PruneSchedule } from './compression/pruning/schedule';
 export type { ScoreData } from './compression/score';
 export { type MethodResult, type SearchOptions, type SearchResult, search } from './compression/search';
 export { type LayerSensitivity, type SensitivityOptions, sensitivity } from './compression/sensitivity';

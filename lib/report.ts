@@ -15,8 +15,10 @@ export type {
   ReportLayer,
   ReportMethod,
   ReportModel,
+  ReportPruning,
   ReportRows,
   ReportSensitivity,
   ReportTensor,
+  ReportTraining,
   ReportVariant,
 } from './report/types';

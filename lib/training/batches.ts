@@ -2,6 +2,7 @@ import { expected } from '../errors';
 import { checkInteger, checkOptionKeys } from '../runtime/checks';
 import { type Dataset, RowOrder } from './dataset';
 
+/** Of `batches`. */
 export interface BatchOptions {
   /** Rows of `data.inputs`: it alone knows how many features a row has. */
   rows: number;

@@ -8,9 +8,11 @@ import type { TrainOptions } from '../../training/train';
 import { checkJobOptions } from '../job';
 import { linearNodes } from '../rebuild';
 import type { ScoreData } from '../score';
-import { SCHEDULES, type Schedule } from './schedule';
+import { type PruneSchedule, SCHEDULES } from './schedule';
 
+/** What decides which units leave: formulas in docs/pruning.md. */
 export type Saliency = 'magnitude' | 'taylor' | 'obd' | 'obs';
+/** What leaves as one: a weight, four outputs beside each other of one input, a hidden neuron. */
 export type PruneUnit = 'weight' | 'block' | 'neuron';
 
 const SALIENCIES: readonly Saliency[] = ['magnitude', 'taylor', 'obd', 'obs'];
@@ -43,7 +45,7 @@ export interface PruneOptions extends JobOptions {
   /** Steps to the sparsity, between which saliencies are computed anew. Default 1; 40 beside `maxDrop`. */
   steps?: number;
   /** How far each step goes. Default 'cubic' (much at first), beside `maxDrop` 'linear'. */
-  schedule?: Schedule;
+  schedule?: PruneSchedule;
   /** Training after each step, in which what is 0 stays 0. Needs targets. */
   fineTune?: Pick<TrainOptions, 'epochs' | 'batchSize' | 'optimizer' | 'loss'>;
   /** Names of the Linear layers that are pruned (unit 'neuron': whose outputs). Default: all. */
@@ -81,7 +83,7 @@ export interface Settings {
   readonly validation: ScoreData | undefined;
   readonly scope: 'layer' | 'global';
   readonly steps: number;
-  readonly schedule: Schedule;
+  readonly schedule: PruneSchedule;
   readonly fineTune: PruneOptions['fineTune'];
   readonly layers: ReadonlySet<string>;
   readonly rows: number;

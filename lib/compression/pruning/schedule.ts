@@ -1,7 +1,7 @@
 /** How fast the sparsity rises over the steps. */
-export type Schedule = 'linear' | 'cubic';
+export type PruneSchedule = 'linear' | 'cubic';
 
-export const SCHEDULES: readonly Schedule[] = ['linear', 'cubic'];
+export const SCHEDULES: readonly PruneSchedule[] = ['linear', 'cubic'];
 
 /**
  * The sparsity after step t of n, t in 1…n.
@@ -10,7 +10,12 @@ export const SCHEDULES: readonly Schedule[] = ['linear', 'cubic'];
  *
  * Source of the cubic one: Zhu, Gupta 2017, "To prune, or not to prune", from 0.
  */
-export function sparsityAfter(schedule: Schedule, sparsity: number, step: number, steps: number): number {
+export function sparsityAfter(
+  schedule: PruneSchedule,
+  sparsity: number,
+  step: number,
+  steps: number,
+): number {
   if (step >= steps) return sparsity;
   const left = 1 - step / steps;
   return sparsity * (1 - (schedule === 'linear' ? left : left * left * left));
