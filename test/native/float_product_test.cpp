@@ -25,6 +25,13 @@ using test::GuardedBuffer;
 using test::Random;
 using test::Shape;
 
+/// One thread or four; pools live for ever.
+parallel::Pool& pool_of(size_t threads) {
+  static auto* const alone = new parallel::Pool(1);
+  static auto* const several = new parallel::Pool(4);
+  return threads == 1 ? *alone : *several;
+}
+
 constexpr size_t kMaxSize = size_t{1} << 20;
 
 struct Operand {
@@ -90,9 +97,8 @@ class Problem {
 };
 
 void products(const std::vector<Shape>& shapes) {
-  // A pool lives for ever.
-  auto& alone = *new parallel::Pool(1);
-  auto& several = *new parallel::Pool(4);
+  parallel::Pool& alone = pool_of(1);
+  parallel::Pool& several = pool_of(4);
   Random random(12);
   for (size_t i = 0; i < shapes.size(); ++i) {
     Problem problem(shapes[i], random, i % 2 == 0 ? Flush::end : Flush::start);
@@ -135,7 +141,7 @@ void optimizers() {
   training::adam_step(adam, gradient.data(), kCount, expected.data(), m.data(), v.data());
   training::sgd_step(0.1F, 0.9F, gradient.data(), kCount, expected.data(), m.data());
   for (const size_t threads : {1, 4}) {
-    auto& pool = *new parallel::Pool(threads);
+    parallel::Pool& pool = pool_of(threads);
     std::vector<float> w = weight, mean(kCount), square(kCount);
     training::share_elements(pool, kCount, [&](size_t i, size_t count) {
       training::adam_step(adam, gradient.data() + i, count, w.data() + i, mean.data() + i, square.data() + i);
