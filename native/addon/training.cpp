@@ -10,7 +10,6 @@
 #include "gemm/float_product.h"
 #include "ops/layer_norm.h"
 #include "training/layer_norm.h"
-#include "training/optimizers.h"
 #include "training/rows.h"
 #include "training/share.h"
 
@@ -165,10 +164,10 @@ Napi::Value adam_step(const Napi::CallbackInfo& info) {
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), m.size()));
   check(info.Env(), check_same_size(gradient.size(), v.size()));
-  const training::AdamSettings settings{setting(0), setting(1), setting(2),
-                                        setting(3), setting(4), setting(5)};
+  const AdamSettings settings{setting(0), setting(1), setting(2), setting(3), setting(4), setting(5)};
+  const kernels::OptimizerKernel& kernel = active_kernel(info.Env()).vector->optimizers;
   training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
-    training::adam_step(settings, gradient.data() + i, count, weight.data() + i, m.data() + i, v.data() + i);
+    kernel.adam({settings, count, gradient.data() + i, weight.data() + i, m.data() + i, v.data() + i});
   });
   return info.Env().Undefined();
 }
@@ -180,11 +179,11 @@ Napi::Value sgd_step(const Napi::CallbackInfo& info) {
   const auto velocity = floats(info[4], "velocity");
   check(info.Env(), check_same_size(gradient.size(), weight.size()));
   check(info.Env(), check_same_size(gradient.size(), velocity.size()));
-  const auto learning_rate = static_cast<float>(number(info[0], "learningRate"));
-  const auto momentum = static_cast<float>(number(info[1], "momentum"));
+  const SgdSettings settings{static_cast<float>(number(info[0], "learningRate")),
+                             static_cast<float>(number(info[1], "momentum"))};
+  const kernels::OptimizerKernel& kernel = active_kernel(info.Env()).vector->optimizers;
   training::share_elements(process_pool(info.Env()), gradient.size(), [&](size_t i, size_t count) {
-    training::sgd_step(learning_rate, momentum, gradient.data() + i, count, weight.data() + i,
-                       velocity.data() + i);
+    kernel.sgd({settings, count, gradient.data() + i, weight.data() + i, velocity.data() + i});
   });
   return info.Env().Undefined();
 }

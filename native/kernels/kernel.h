@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "base/float_grid.h"
+#include "base/optimizers.h"
 
 namespace requant::kernels {
 
@@ -284,6 +285,26 @@ struct NormKernel {
   void (*normalize_codes)(const NormalizeCodesRow&) noexcept;
 };
 
+/// A step of an optimizer for `count` weights (arith/optimizers.h). The arrays do not overlap.
+struct AdamStep {
+  AdamSettings settings;
+  size_t count;
+  const float* gradient;
+  float *weight, *m, *v;
+};
+
+struct SgdStep {
+  SgdSettings settings;
+  size_t count;
+  const float* gradient;
+  float *weight, *velocity;
+};
+
+struct OptimizerKernel {
+  void (*adam)(const AdamStep&) noexcept;
+  void (*sgd)(const SgdStep&) noexcept;
+};
+
 struct VectorKernel {
   /// True when x holds a NaN (whose code is the zero point).
   bool (*quantize)(const QuantizeRow&) noexcept;
@@ -294,6 +315,7 @@ struct VectorKernel {
   LookupFn lookup;
   LookupFn lookup_vbmi;  // for CPUs with AVX-512 VBMI (dispatch::lookup_of), or null
   NormKernel norm;
+  OptimizerKernel optimizers;
 };
 
 /// Training with integers (training/integer_net.h): passes over blocks of kColumnPad columns, none of which

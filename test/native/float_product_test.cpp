@@ -1,5 +1,6 @@
 // gemm::float_product of every kernel against gemm::reference_float_product, bit for bit: operands as they
 // lie and transposed, gaps, bias, one thread and several; and the loops of native/training.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -12,7 +13,6 @@
 #include "kernels_here.h"
 #include "random.h"
 #include "shapes.h"
-#include "training/optimizers.h"
 #include "training/rows.h"
 #include "training/share.h"
 
@@ -129,29 +129,16 @@ void rows() {
   check(test::same_float(sums, ordered, 2), "column sums");
 }
 
-/// Every element once, whoever takes it; the steps as they are defined, on one thread and several.
-void optimizers() {
+/// Every element once, whoever takes it.
+void shared_elements() {
   constexpr size_t kCount = 100'003;
-  Random random(3);
-  std::vector<float> gradient(kCount), weight(kCount);
-  for (float& g : gradient) g = random.unit();
-  for (float& w : weight) w = random.unit();
-  const training::AdamSettings adam{0.01F, 0.9F, 0.999F, 1e-8F, 0.1F, 0.001F};
-  std::vector<float> expected = weight, m(kCount), v(kCount);
-  training::adam_step(adam, gradient.data(), kCount, expected.data(), m.data(), v.data());
-  training::sgd_step(0.1F, 0.9F, gradient.data(), kCount, expected.data(), m.data());
   for (const size_t threads : {1, 4}) {
     parallel::Pool& pool = pool_of(threads);
-    std::vector<float> w = weight, mean(kCount), square(kCount);
-    training::share_elements(pool, kCount, [&](size_t i, size_t count) {
-      training::adam_step(adam, gradient.data() + i, count, w.data() + i, mean.data() + i, square.data() + i);
+    std::vector<int> taken(kCount);
+    training::share_elements(pool, kCount, [&](size_t first, size_t count) {
+      for (size_t i = first; i < first + count; ++i) ++taken[i];
     });
-    training::share_elements(pool, kCount, [&](size_t i, size_t count) {
-      training::sgd_step(0.1F, 0.9F, gradient.data() + i, count, w.data() + i, mean.data() + i);
-    });
-    check(test::same_float(w.data(), expected.data(), kCount) &&
-              test::same_float(mean.data(), m.data(), kCount) &&
-              test::same_float(square.data(), v.data(), kCount),
+    check(std::all_of(taken.begin(), taken.end(), [](int times) { return times == 1; }),
           std::to_string(threads) + " threads");
     training::share_elements(pool, 0, [&](size_t, size_t count) { check(count == 0, "nothing to do"); });
   }
@@ -169,6 +156,6 @@ int main(int argc, char** argv) {
   test::run_case("float_product: several panels",
                  [&] { products(quick ? std::vector<Shape>(large.begin(), large.begin() + 2) : large); });
   test::run_case("rows", rows);
-  test::run_case("optimizer steps, shared", optimizers);
+  test::run_case("elements shared by threads", shared_elements);
   return test::finish();
 }

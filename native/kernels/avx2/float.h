@@ -5,6 +5,7 @@
 #include "kernels/avx2/lanes.h"
 #include "kernels/avx2/lookup.h"
 #include "kernels/shared/norm.h"
+#include "kernels/shared/optimizers.h"
 
 namespace requant::kernels {
 namespace {
@@ -22,7 +23,7 @@ void sgemm_6x16_avx2(const SGemmPanel& p) noexcept {
 constexpr SGemmKernel kSGemm{{Lanes8::kLanes, kVectors, 1}, sgemm_6x16_avx2<float>, sgemm_6x16_avx2<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes8>,     dequantize<Lanes8>, round_to_grid<Doubles4>,
                                finite_range<Lanes8>, lookup_avx2,        nullptr,
-                               kNorm<Lanes8>};
+                               kNorm<Lanes8>,        kOptimizers<Lanes8>};
 
 /// Register-only: ten chains.
 uint64_t peak_float32(uint64_t steps) noexcept {

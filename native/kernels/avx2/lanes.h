@@ -163,6 +163,7 @@ struct Lanes8 {
   static Float add(Float a, Float b) noexcept { return _mm256_add_ps(a, b); }
   static Float mul(Float a, Float b) noexcept { return _mm256_mul_ps(a, b); }
   static Float div(Float a, Float b) noexcept { return _mm256_div_ps(a, b); }
+  static Float sqrt(Float v) noexcept { return _mm256_sqrt_ps(v); }
   static Float min(Float a, Float b) noexcept { return _mm256_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm256_max_ps(a, b); }
   static Float limit(Float v, Float bound) noexcept {

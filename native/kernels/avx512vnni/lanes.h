@@ -137,6 +137,7 @@ struct Lanes16 {
   static Float add(Float a, Float b) noexcept { return _mm512_add_ps(a, b); }
   static Float mul(Float a, Float b) noexcept { return _mm512_mul_ps(a, b); }
   static Float div(Float a, Float b) noexcept { return _mm512_div_ps(a, b); }
+  static Float sqrt(Float v) noexcept { return _mm512_sqrt_ps(v); }
   static Float min(Float a, Float b) noexcept { return _mm512_min_ps(a, b); }
   static Float max(Float a, Float b) noexcept { return _mm512_max_ps(a, b); }
   /// The value nearest to v in [−bound, bound]; anything for NaN.

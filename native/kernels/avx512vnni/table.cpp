@@ -6,6 +6,7 @@
 #include "kernels/avx512vnni/qgemm.h"
 #include "kernels/avx512vnni/sparse.h"
 #include "kernels/shared/norm.h"
+#include "kernels/shared/optimizers.h"
 #include "kernels/shared/random_x86.h"
 
 namespace requant::kernels {
@@ -28,7 +29,7 @@ constexpr SGemmKernel kSGemm{
     {Lanes16::kLanes, kVectors, 1}, sgemm_6x64_avx512<float>, sgemm_6x64_avx512<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes16>,     dequantize<Lanes16>, round_to_grid<Doubles8>,
                                finite_range<Lanes16>, lookup_words,        lookup_bytes,
-                               kNorm<Lanes16>};
+                               kNorm<Lanes16>,        kOptimizers<Lanes16>};
 constexpr PeakLoops kPeak{peak_int8, peak_float32};
 constexpr IntegerKernel kInteger = kIntegerPasses<random_words_x86<Lanes16>>;
 

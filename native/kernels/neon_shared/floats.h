@@ -14,6 +14,7 @@
 #include "kernels/neon_shared/lanes.h"
 #include "kernels/neon_shared/lookup.h"
 #include "kernels/shared/norm.h"
+#include "kernels/shared/optimizers.h"
 
 namespace requant::kernels {
 namespace {
@@ -94,7 +95,7 @@ uint64_t peak_float32(uint64_t steps) noexcept {
 constexpr SGemmKernel kSGemm{{Lanes4::kLanes, kVectors, 1}, sgemm_6x16_neon<float>, sgemm_6x16_neon<int8_t>};
 constexpr VectorKernel kVector{quantize<Lanes4>,     dequantize<Lanes4>, round_to_grid<Doubles2>,
                                finite_range<Lanes4>, lookup_neon,        nullptr,
-                               kNorm<Lanes4>};
+                               kNorm<Lanes4>,        kOptimizers<Lanes4>};
 
 }  // namespace
 }  // namespace requant::kernels

@@ -116,6 +116,7 @@ struct Lanes4 {
   static Float add(Float a, Float b) noexcept { return vaddq_f32(a, b); }
   static Float mul(Float a, Float b) noexcept { return vmulq_f32(a, b); }
   static Float div(Float a, Float b) noexcept { return vdivq_f32(a, b); }
+  static Float sqrt(Float v) noexcept { return vsqrtq_f32(v); }
   static Float min(Float a, Float b) noexcept { return vminq_f32(a, b); }
   static Float max(Float a, Float b) noexcept { return vmaxq_f32(a, b); }
   static Float limit(Float v, Float bound) noexcept { return min(max(v, vnegq_f32(bound)), bound); }

@@ -8,6 +8,7 @@
 #include "arith/fma.h"
 #include "arith/integer.h"
 #include "arith/layer_norm.h"
+#include "arith/optimizers.h"
 #include "arith/quantize.h"
 #include "arith/requantize.h"
 #include "kernels/kernel.h"
@@ -185,6 +186,15 @@ void normalize_codes(const NormalizeCodesRow& row) noexcept {
     row.y[k] = arith::normalize_code(row.q[k], norm, row.weight[k], row.bias[k]);
 }
 
+void adam_step(const AdamStep& s) noexcept {
+  for (size_t i = 0; i < s.count; ++i)
+    arith::adam_step(s.settings, s.gradient[i], s.weight[i], s.m[i], s.v[i]);
+}
+
+void sgd_step(const SgdStep& s) noexcept {
+  for (size_t i = 0; i < s.count; ++i) arith::sgd_step(s.settings, s.gradient[i], s.weight[i], s.velocity[i]);
+}
+
 constexpr QGemmKernel kQGemm{{{kColumns, 1, 1}}, qgemm_4x16_scalar, epilogue};
 constexpr IntegerKernel kInteger = kIntegerPasses<random_words>;
 constexpr SGemmKernel kSGemm{{kColumns, 1, 1}, sgemm_4x16_scalar<float>, sgemm_4x16_scalar<int8_t>};
@@ -194,7 +204,8 @@ constexpr VectorKernel kVector{quantize,
                                finite_range,
                                lookup,
                                nullptr,
-                               {sum, square_sum, normalize, code_sums, normalize_codes}};
+                               {sum, square_sum, normalize, code_sums, normalize_codes},
+                               {adam_step, sgd_step}};
 
 }  // namespace
 }  // namespace requant::kernels
