@@ -13,7 +13,8 @@ import {
 } from '../quantization/bits';
 import { GROUP_SIZES, type GroupSize, isGroupSize } from '../quantization/int4';
 
-const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
+/** Of one name, without settings. */
+export const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
 
 /** Parsers for commander: a bad value becomes a usage error that names the option. */
 export function finiteNumber(text: string): number {

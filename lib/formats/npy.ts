@@ -43,12 +43,7 @@ export interface NpyRows {
  * ERR_LIMIT, ERR_UNSUPPORTED, ERR_VERSION
  */
 export async function openNpy(path: string): Promise<NpyRows> {
-  let handle: FileHandle;
-  try {
-    handle = await fsPromises().open(path, READ_FLAGS);
-  } catch (cause) {
-    throw ioError('open', path, cause);
-  }
+  const handle = await openFile(path);
   try {
     const header = await readHeader(handle, path);
     const { size } = await handle.stat();
@@ -60,6 +55,14 @@ export async function openNpy(path: string): Promise<NpyRows> {
   }
 }
 
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await fsPromises().open(path, READ_FLAGS);
+  } catch (cause) {
+    throw ioError('open', path, cause);
+  }
+}
+
 async function readHeader(handle: FileHandle, path: string): Promise<NpyHeader> {
   const prefix = new Uint8Array(MAX_NPY_PREFIX_BYTES + MAX_NPY_HEADER_BYTES);
   return parseNpyHeader(prefix.subarray(0, await readFully(handle, path, prefix, 0)));
@@ -67,12 +70,7 @@ async function readHeader(handle: FileHandle, path: string): Promise<NpyHeader> 
 
 /** What a file holds. Errors: as `openNpy`. */
 export async function npyDType(path: string): Promise<NpyDType> {
-  let handle: FileHandle;
-  try {
-    handle = await fsPromises().open(path, READ_FLAGS);
-  } catch (cause) {
-    throw ioError('open', path, cause);
-  }
+  const handle = await openFile(path);
   try {
     return (await readHeader(handle, path)).dtype;
   } catch (error) {

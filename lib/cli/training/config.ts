@@ -2,8 +2,9 @@ import path from 'node:path';
 import { expected } from '../../errors';
 import { readFileBytes } from '../../formats/atomic-write';
 import { parseStrictJson } from '../../formats/strict-json';
-import { ELEMENTWISE_OPS, type ElementwiseName } from '../../layers/elementwise';
+import type { ElementwiseName } from '../../layers/elementwise';
 import { JsonReader } from '../../models/json-reader';
+import { ACTIVATIONS } from '../options';
 import { KIND_NAMES, KINDS, type KindName } from './kinds';
 
 /** Files of rows and of what they should give. */
@@ -49,7 +50,6 @@ const COMMON_KEYS = [
 ] as const;
 type CommonKey = (typeof COMMON_KEYS)[number];
 
-const ACTIVATIONS = ELEMENTWISE_OPS.filter((op): op is ElementwiseName => op !== 'clip');
 const MAX_CONFIG_LENGTH = 2 ** 20;
 const MAX_WIDTH = 2 ** 24;
 
