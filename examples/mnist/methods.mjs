@@ -1,20 +1,18 @@
 // What the methods of requant/compression regain, on MNIST and Fashion-MNIST: writes the tables of docs/compression.md.
 //   node examples/mnist/methods.mjs          trains the two models first (a minute each), and keeps them in build/models
 // Every number is the same on every CPU. Ends with 1 where a method regains too little.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { calibrate, quantize } from 'requant';
 import { adaRound, correctBias, equalize, gptq, mixedPrecision, smoothQuant } from 'requant/compression';
 import { fashion } from './fashion.mjs';
 import { activationOutliers, rescaledChannels, shiftedInputs } from './harder.mjs';
 import { agreement, mnist, PIXELS, predictions } from './mnist.mjs';
+import { writeResults } from './tables.mjs';
 import { trained } from './trained.mjs';
 
 const CALIBRATION_ROWS = 1024;
 const SHIFT = 4;
 /** What mixed precision may lose on the calibration rows, in percentage points. */
 const MIXED_DROP = 0.3;
-const root = new URL('../../', import.meta.url);
 const say = (text) => process.stderr.write(`${text}\n`);
 
 const plain = async (model) => model;
@@ -257,12 +255,6 @@ for (const one of CASES) {
   sections.push(`### ${one.title}\n\n${one.text}\n\n${tables.join('\n\n')}`);
 }
 
-const target = fileURLToPath(new URL('docs/compression.md', root));
-const [before, after] = readFileSync(target, 'utf8').split(
-  /<!-- methods\.mjs:begin -->[\s\S]*<!-- methods\.mjs:end -->/,
-);
-const results = `<!-- methods.mjs:begin -->\n${sections.join('\n\n')}\n<!-- methods.mjs:end -->`;
-writeFileSync(target, `${before}${results}${after}`);
-say(target);
+writeResults('compression.md', 'methods.mjs', sections.join('\n\n'));
 for (const problem of problems) say(`regains too little: ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -3,19 +3,17 @@
 // It trains the two models first (a minute each), and keeps them in build/models.
 // Accuracies are the same on every CPU; times are medians of ratios taken in turns, on one thread. Ends with 1 where an
 // order or a gain is missing.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { calibrate, quantize } from 'requant';
 import { prune } from 'requant/compression';
 import { fashion } from './fashion.mjs';
 import { agreement, mnist, PIXELS, predictions } from './mnist.mjs';
+import { table, writeResults } from './tables.mjs';
 import { trained } from './trained.mjs';
 
 const CALIBRATION_ROWS = 1024;
 const SHOWN_ROWS = 2000;
 /** Percentage points that neurons are removed until. */
 const MAX_DROP = 0.2;
-const root = new URL('../../', import.meta.url);
 const say = (text) => process.stderr.write(`${text}\n`);
 const problems = [];
 const gate = (holds, what) => {
@@ -23,11 +21,6 @@ const gate = (holds, what) => {
 };
 const percent = (x) => `${x.toFixed(2)} %`;
 const signed = (x) => x.toFixed(2).replace('-0.00', '0.00');
-const table = (head, rows) =>
-  [head, [':--', ...head.slice(1).map(() => '--:')], ...rows]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n');
-
 const accuracyOf = (model, { inputs, targets }) =>
   100 * agreement(predictions(model.runSync(inputs)), targets);
 const rowsOf = ({ inputs, targets }, from, to) => ({
@@ -238,23 +231,13 @@ async function loaded(name, read) {
   return { name, float, data, test, accuracy };
 }
 
-const target = fileURLToPath(new URL('docs/pruning.md', root));
-/** Puts a part's tables where they stood. */
-function write(name, text) {
-  const document = readFileSync(target, 'utf8');
-  const [begin, end] = ['begin', 'end'].map((edge) => `<!-- pruning.mjs:${name}:${edge} -->`);
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  writeFileSync(target, `${document.slice(0, from)}${begin}\n${text}\n${document.slice(to)}`);
-}
-
 const wanted = process.argv.slice(2);
 const sets = [await loaded('MNIST', mnist), await loaded('Fashion-MNIST', fashion)];
 for (const [title, text, part] of PARTS) {
   if (wanted.length > 0 && !wanted.includes(part.name)) continue;
   const tables = [];
   for (const set of sets) tables.push(`${set.name}, float ${percent(set.accuracy)}:\n\n${await part(set)}`);
-  write(part.name, `### ${title}\n\n${text}\n\n${tables.join('\n\n')}`);
+  writeResults('pruning.md', `pruning.mjs:${part.name}`, `### ${title}\n\n${text}\n\n${tables.join('\n\n')}`);
 }
-say(target);
 for (const problem of problems) say(`missing: ${problem}`);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -4,11 +4,11 @@
 //   node examples/mnist/qat.mjs 0        the tables of what is done
 // Every number is the same on every CPU. Ends with 1 where a target is missed.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { calibrate, linear, MLP, quantize, relu } from 'requant';
 import { train, trainQuantized } from 'requant/training';
 import { fashion } from './fashion.mjs';
 import { agreement, CLASSES, mnist, PIXELS, predictions } from './mnist.mjs';
+import { table, writeResults } from './tables.mjs';
 
 /** Epochs of float training before, with Adam at 0.001; epochs of each training that is compared. */
 const EPOCHS = { before: 8, more: 5 };
@@ -178,17 +178,11 @@ function tableOf(set, net) {
   if (Math.abs(int8 - fp8) > 0.2)
     problems.push(`${set} ${net}: int8 and FP8 ${Math.abs(int8 - fp8).toFixed(2)} pp apart`);
   const head = ['', 'trained', 'below float (pp)', 'after training', 'seeds'];
-  const lines = [head, [':--', '--:', '--:', '--:', '--:'], ...rows].map((row) => `| ${row.join(' | ')} |`);
   const first = results[`${set} ${net} start`].toFixed(2);
-  return `${set}, ${net}: float ${first} % at the start, ${percent(float)} after ${EPOCHS.more} epochs more:\n\n${lines.join('\n')}`;
+  return `${set}, ${net}: float ${first} % at the start, ${percent(float)} after ${EPOCHS.more} epochs more:\n\n${table(head, rows)}`;
 }
 
 const tables = Object.keys(NETS).flatMap((net) => Object.keys(SETS).map((set) => tableOf(set, net)));
-const target = fileURLToPath(new URL('docs/training-quantized.md', root));
-const [before, after] = readFileSync(target, 'utf8').split(
-  /<!-- qat\.mjs:begin -->[\s\S]*<!-- qat\.mjs:end -->/,
-);
-const text = tables.filter((table) => table !== undefined).join('\n\n');
-writeFileSync(target, `${before}<!-- qat.mjs:begin -->\n${text}\n<!-- qat.mjs:end -->${after}`);
+writeResults('training-quantized.md', 'qat.mjs', tables.filter((one) => one !== undefined).join('\n\n'));
 for (const problem of problems) say(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
