@@ -14,7 +14,7 @@ A turn of each contender in order (A B C, then backwards …); medians. bench/RE
   --optimizer adam    sgd or adam (default: both)
   --threads 1         of requant (default: 1; TensorFlow.js has one in Node)
   --turns 5           turns of each (default: 5)
-  --seconds 2         about the length of a turn (at least one batch)
+  --seconds 2         the least length of a turn (at least one batch)
   --no-tfjs           only our own
   --json FILE         write the results
   --help
@@ -90,12 +90,16 @@ async function timed(work) {
   return { seconds, cpuSeconds: (user + system) / 1e6 };
 }
 
-/** Whole batches that take about a turn, by the second of two trials. */
-async function rowsPerTurn({ run }, batch) {
-  await run(rowsOf(batch));
-  const { seconds } = await timed(() => run(rowsOf(batch)));
-  const batches = Math.max(1, Math.round(Number(values.seconds) / seconds));
-  return batch * Math.min(batches, Math.floor(data.targets.length / batch));
+/** Rows and epochs that take at least a turn: doubled until they do, so that a setup is no large part of it. */
+async function turnOf({ run }, batch) {
+  const most = batch * Math.floor(data.targets.length / batch);
+  let [rows, epochs] = [batch, 1];
+  for (;;) {
+    const { seconds } = await timed(() => run(rowsOf(rows), epochs));
+    if (seconds >= Number(values.seconds)) return { rows, epochs };
+    if (rows < most) rows = Math.min(2 * rows, most);
+    else epochs *= 2;
+  }
 }
 
 async function measure(job) {
@@ -104,13 +108,14 @@ async function measure(job) {
   await checkLosses(contenders, batch);
   const entries = [];
   for (const contender of contenders)
-    entries.push({ contender, rows: await rowsPerTurn(contender, batch), turns: [] });
+    entries.push({ contender, ...(await turnOf(contender, batch)), turns: [] });
   for (let turn = 0; turn < Number(values.turns); turn++) {
     for (const entry of turn % 2 === 0 ? entries : entries.toReversed()) {
       const before = instructionPeak(PEAK_MS);
-      const { seconds, cpuSeconds } = await timed(() => entry.contender.run(rowsOf(entry.rows)));
+      const { contender, rows, epochs, turns } = entry;
+      const { seconds, cpuSeconds } = await timed(() => contender.run(rowsOf(rows), epochs));
       const peak = between(before, instructionPeak(PEAK_MS));
-      entry.turns.push({ speed: entry.rows / seconds, cpuSpeed: entry.rows / cpuSeconds, peak });
+      turns.push({ speed: (rows * epochs) / seconds, cpuSpeed: (rows * epochs) / cpuSeconds, peak });
     }
   }
   for (const { contender } of entries) contender.dispose();
@@ -121,7 +126,7 @@ async function measure(job) {
   };
 }
 
-function described({ rows, turns, contender }, widths) {
+function described({ rows, epochs, turns, contender }, widths) {
   const speeds = sorted(turns.map(({ speed }) => speed));
   const macs = macsOfRow(widths);
   const kind = contender.name === 'integer' ? 'int8' : 'float32';
@@ -129,7 +134,7 @@ function described({ rows, turns, contender }, widths) {
   const share = (speedOf) =>
     quantile(sorted(turns.map((turn) => (100 * macs * speedOf(turn)) / turn.peak[kind])), 0.5);
   return {
-    rowsPerTurn: rows,
+    rowsPerTurn: rows * epochs,
     rowsPerSecond: quantile(speeds, 0.5),
     rowsPerCpuSecond: quantile(sorted(turns.map(({ cpuSpeed }) => cpuSpeed)), 0.5),
     q1: quantile(speeds, 0.25),

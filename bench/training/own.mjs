@@ -1,5 +1,5 @@
 // Each contender is run with { inputs, bytes, targets }: the pixels as float32 of 0…1, and as bytes.
-// This package's float32 and integer training, by their public functions: a turn is one epoch over so many rows.
+// This package's float32 and integer training, by their public functions, whose setup counts: a turn is one call.
 import { linear, MLP, relu } from '../requant.mjs';
 import { LEARNING_RATE, MOMENTUM } from './nets.mjs';
 
@@ -25,7 +25,8 @@ export function floatTraining({ widths, batch, optimizer }) {
   const options = { batchSize: batch, optimizer: optimizerOptions(optimizer) };
   return {
     name: 'float32',
-    run: ({ inputs, targets }) => training.train(model, { inputs, targets }, { ...options, epochs: 1 }),
+    run: ({ inputs, targets }, epochs) =>
+      training.train(model, { inputs, targets }, { ...options, epochs }),
     /** Of two steps on one batch: before the first update and after it. */
     losses: async ({ inputs, targets }) =>
       (await training.train(model, { inputs, targets }, { ...options, epochs: 2 })).history.map(
@@ -41,8 +42,8 @@ export function integerTraining({ widths, batch }) {
   if (trainInteger === undefined) return undefined;
   return {
     name: 'integer',
-    run: ({ bytes, targets }) =>
-      trainInteger(widths, { inputs: bytes, targets }, { batchSize: batch, epochs: 1 }),
+    run: ({ bytes, targets }, epochs) =>
+      trainInteger(widths, { inputs: bytes, targets }, { batchSize: batch, epochs }),
     dispose: () => {},
   };
 }

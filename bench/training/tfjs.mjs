@@ -49,10 +49,11 @@ export async function tfjsTraining({ widths, batch, optimizer: type }, backend) 
   };
   return {
     name: `tfjs ${backend}`,
-    async run(data) {
+    async run(data, epochs) {
       await tf.setBackend(backend);
-      for (let at = 0; at < data.targets.length; at += batch)
-        step(data, range(at, Math.min(at + batch, data.targets.length)));
+      const rows = data.targets.length;
+      for (let epoch = 0; epoch < epochs; epoch++)
+        for (let at = 0; at < rows; at += batch) step(data, range(at, Math.min(at + batch, rows)));
     },
     async losses(data) {
       await tf.setBackend(backend);

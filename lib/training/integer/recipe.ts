@@ -72,10 +72,12 @@ export function initialWeights(spec: IntegerLayerSpec, recipe: IntegerRecipe, ra
   const least = 1.5 * 2 ** (1 - WAGE_WEIGHT_BITS);
   const bound = wage ? Math.max(Math.sqrt(3 / inFeatures), least) : Math.sqrt(6 / inFeatures);
   const unit = wage ? 2 ** -7 : 2 ** (exponent - codeShift);
-  return Int32Array.from({ length: inFeatures * outFeatures }, () => {
+  const weights = new Int32Array(inFeatures * outFeatures);
+  for (let i = 0; i < weights.length; i++) {
     const drawn = roundHalfEven(((2 * random.uniform() - 1) * bound) / unit);
-    return Math.max(-limit, Math.min(limit, drawn));
-  });
+    weights[i] = Math.max(-limit, Math.min(limit, drawn));
+  }
+  return weights;
 }
 
 /** Of |x| < 2^51. */

@@ -59,7 +59,10 @@ function activation(features: number, exponent: number): CodesValue {
 
 /** t = clamp(rne(stored / 2^codeShift), ±127) */
 function codesOf({ codeShift }: IntegerLayerSpec, { weight }: IntegerParameters): Int8Array {
-  return Int8Array.from(weight, (w) => Math.max(-127, Math.min(127, shiftHalfEven(w, codeShift))));
+  const codes = new Int8Array(weight.length);
+  for (let i = 0; i < codes.length; i++)
+    codes[i] = Math.max(-127, Math.min(127, shiftHalfEven(weight[i]!, codeShift)));
+  return codes;
 }
 
 /** rne(b·2^(−20 − exponent)) */
