@@ -299,6 +299,7 @@ export interface NativeAddon {
     dx: Float32Array,
   ): Float32Array;
   softmax(x: Float32Array, features: number, logarithm: boolean, y: Float32Array): Float32Array;
+  softmaxAndLog(x: Float32Array, features: number, y: Float32Array, logs: Float32Array): void;
   layerNorm(
     x: Float32Array,
     features: number,

@@ -16,20 +16,41 @@ export type Loss = (
  * Cross-entropy of logits: −Σc t[c]·logSoftmax(y)[c], t one-hot for classes; gradient (softmax(y)·Σt − t) / rows.
  */
 export const crossEntropy: Loss = (y, data, rows, gradient) => {
-  const { outFeatures: n, targets, hasClasses } = data;
-  const logs = callNative((addon) => addon.softmax(y, n, true, new Float32Array(y.length)));
-  callNative((addon) => addon.softmax(y, n, false, gradient));
+  const { outFeatures: n, hasClasses } = data;
+  const logs = new Float32Array(y.length);
+  callNative((addon) => addon.softmaxAndLog(y, n, gradient, logs));
+  const loss = hasClasses ? ofClasses(data, rows, logs, gradient) : ofShares(data, rows, logs, gradient);
+  return { loss, correct: countCorrect(y, data, rows) };
+};
+
+/** Σ −logs[class]; `gradient`, which is the softmax, loses 1 at the class. */
+function ofClasses(data: CheckedDataset, rows: Uint32Array, logs: Float32Array, gradient: Float32Array) {
+  const { outFeatures: n, targets } = data;
+  let sum = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const start = i * n;
+    const target = targets[rows[i]!]!;
+    sum -= logs[start + target]!;
+    for (let c = 0; c < n; c++)
+      gradient[start + c] = (gradient[start + c]! - (c === target ? 1 : 0)) / rows.length;
+  }
+  return sum;
+}
+
+/** Targets are shares of the classes. */
+function ofShares(data: CheckedDataset, rows: Uint32Array, logs: Float32Array, gradient: Float32Array) {
+  const { outFeatures: n, targets } = data;
   let sum = 0;
   rows.forEach((row, i) => {
-    const total = hasClasses ? 1 : sumOf(targets, row * n, n);
+    const total = sumOf(targets, row * n, n);
     for (let c = 0; c < n; c++) {
-      const t = hasClasses ? Number(targets[row] === c) : targets[row * n + c]!;
+      const t = targets[row * n + c]!;
       if (t !== 0) sum -= t * logs[i * n + c]!;
       gradient[i * n + c] = (gradient[i * n + c]! * total - t) / rows.length;
     }
   });
-  return { loss: sum, correct: countCorrect(y, data, rows) };
-};
+  return sum;
+}
 
 /** Mean over the features of (y − t)², t one-hot for classes; gradient 2·(y − t) / (rows·features). */
 export const meanSquaredError: Loss = (y, data, rows, gradient) => {

@@ -42,6 +42,7 @@ Napi::Value gather_rows(const Napi::CallbackInfo& info);
 Napi::Value elementwise(const Napi::CallbackInfo& info);
 Napi::Value elementwise_gradient(const Napi::CallbackInfo& info);
 Napi::Value softmax(const Napi::CallbackInfo& info);
+Napi::Value softmax_and_log(const Napi::CallbackInfo& info);
 Napi::Value layer_norm(const Napi::CallbackInfo& info);
 Napi::Value layer_norm_gradient(const Napi::CallbackInfo& info);
 Napi::Value adam_step(const Napi::CallbackInfo& info);

@@ -40,6 +40,7 @@ Instance::Instance(Napi::Env env, Napi::Object exports) : async_runs_(std::make_
   define("elementwise", elementwise);
   define("elementwiseGradient", elementwise_gradient);
   define("softmax", softmax);
+  define("softmaxAndLog", softmax_and_log);
   define("layerNorm", layer_norm);
   define("layerNormGradient", layer_norm_gradient);
   define("adamStep", adam_step);

@@ -5,10 +5,11 @@
 #include "addon/elementwise_names.h"
 #include "addon/functions.h"
 #include "addon/rows.h"
-#include "arith/row_reduce.h"
 #include "dispatch/registry.h"
 #include "gemm/float_product.h"
+#include "ops/elementwise.h"
 #include "ops/layer_norm.h"
+#include "ops/softmax.h"
 #include "training/layer_norm.h"
 #include "training/rows.h"
 #include "training/share.h"
@@ -90,8 +91,8 @@ Napi::Value elementwise(const Napi::CallbackInfo& info) {
   const auto x = floats(info[3], "x");
   const auto y = floats(info[4], "y");
   check(info.Env(), check_same_size(x.size(), y.size()));
-  arith::apply32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(),
-                 y.data(), x.size());
+  ops::elementwise(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(),
+                   y.data(), x.size());
   return info[4];
 }
 
@@ -102,8 +103,8 @@ Napi::Value elementwise_gradient(const Napi::CallbackInfo& info) {
   const auto dx = floats(info[5], "dx");
   check(info.Env(), check_same_size(x.size(), dy.size()));
   check(info.Env(), check_same_size(x.size(), dx.size()));
-  arith::gradient32(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")}, x.data(),
-                    dy.data(), dx.data(), x.size());
+  ops::elementwise_gradient(elementwise_function(info[0]), {number(info[1], "a"), number(info[2], "b")},
+                            x.data(), dy.data(), dx.data(), x.size());
   return info[5];
 }
 
@@ -114,9 +115,23 @@ Napi::Value softmax(const Napi::CallbackInfo& info) {
   const auto y = floats(info[3], "y");
   check(info.Env(), check_same_size(x.size(), y.size()));
   check(info.Env(), check_whole_rows(x.size(), features));
-  const auto function = boolean(info[2], "logarithm") ? arith::log_softmax : arith::softmax;
+  const auto function = boolean(info[2], "logarithm") ? ops::log_softmax : ops::softmax;
   for (size_t i = 0; i < x.size(); i += features) function(x.data() + i, features, y.data() + i);
   return info[3];
+}
+
+/// (x, features, y, logs): softmax and its logarithm, row by row
+Napi::Value softmax_and_log(const Napi::CallbackInfo& info) {
+  const auto x = floats(info[0], "x");
+  const size_t features = index(info[1], "features");
+  const auto y = floats(info[2], "y");
+  const auto logs = floats(info[3], "logs");
+  check(info.Env(), check_same_size(x.size(), y.size()));
+  check(info.Env(), check_same_size(x.size(), logs.size()));
+  check(info.Env(), check_whole_rows(x.size(), features));
+  for (size_t i = 0; i < x.size(); i += features)
+    ops::softmax_and_log(x.data() + i, features, y.data() + i, logs.data() + i);
+  return info.Env().Undefined();
 }
 
 /// (x, features, epsilon, weight or undefined, bias or undefined, y): row by row

@@ -29,20 +29,40 @@ inline float row_max(const float* x, size_t count) noexcept {
   return max;
 }
 
+/// y = exp(fl(x − max)); returns Σy.
+inline float exponentials(const float* x, size_t count, float max, float* y) noexcept {
+  for (size_t k = 0; k < count; ++k) y[k] = exp32(x[k] - max);
+  return row_sum(y, count);
+}
+
+/// y = fl(y / sum)
+inline void divide_by(float sum, size_t count, float* y) noexcept {
+  for (size_t k = 0; k < count; ++k) y[k] = y[k] / sum;
+}
+
+/// y = fl(fl(x − max) − fl(ln sum))
+inline void logarithms(const float* x, size_t count, float max, float sum, float* y) noexcept {
+  const auto log_sum = static_cast<float>(log64(static_cast<double>(sum)));
+  for (size_t k = 0; k < count; ++k) y[k] = (x[k] - max) - log_sum;
+}
+
 /// y = fl(e / Σe), e = exp(fl(x − max x)).
 inline void softmax(const float* x, size_t count, float* y) noexcept {
-  const float max = row_max(x, count);
-  for (size_t k = 0; k < count; ++k) y[k] = exp32(x[k] - max);
-  const float sum = row_sum(y, count);
-  for (size_t k = 0; k < count; ++k) y[k] = y[k] / sum;
+  divide_by(exponentials(x, count, row_max(x, count), y), count, y);
 }
 
 /// y = fl(fl(x − max x) − fl(ln Σe)). `y` holds the exponentials in between.
 inline void log_softmax(const float* x, size_t count, float* y) noexcept {
   const float max = row_max(x, count);
-  for (size_t k = 0; k < count; ++k) y[k] = exp32(x[k] - max);
-  const auto log_sum = static_cast<float>(log64(static_cast<double>(row_sum(y, count))));
-  for (size_t k = 0; k < count; ++k) y[k] = (x[k] - max) - log_sum;
+  logarithms(x, count, max, exponentials(x, count, max, y), y);
+}
+
+/// Both, from one set of exponentials.
+inline void softmax_and_log(const float* x, size_t count, float* y, float* logs) noexcept {
+  const float max = row_max(x, count);
+  const float sum = exponentials(x, count, max, y);
+  logarithms(x, count, max, sum, logs);
+  divide_by(sum, count, y);
 }
 
 }  // namespace requant::arith

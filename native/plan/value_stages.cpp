@@ -4,9 +4,10 @@
 #include <array>
 #include <cstring>
 
-#include "arith/row_reduce.h"
 #include "base/aligned_buffer.h"
+#include "ops/elementwise.h"
 #include "ops/float_grid.h"
+#include "ops/softmax.h"
 
 namespace requant::plan {
 namespace {
@@ -57,7 +58,7 @@ class Elementwise final : public Stage {
       : Stage({input}, output), function_(function), params_(params) {}
   void run(const Block& block) const noexcept override {
     const auto x = block.view<const float>(input());
-    arith::apply32(function_, params_, x.data, block.view<float>(output()).data, x.rows * x.cols);
+    ops::elementwise(function_, params_, x.data, block.view<float>(output()).data, x.rows * x.cols);
   }
 
  private:
@@ -85,7 +86,7 @@ class Lookup final : public Stage {
 class Softmax final : public Stage {
  public:
   Softmax(ValueId input, ValueId output, bool logarithm)
-      : Stage({input}, output), row_function_(logarithm ? arith::log_softmax : arith::softmax) {}
+      : Stage({input}, output), row_function_(logarithm ? ops::log_softmax : ops::softmax) {}
   void run(const Block& block) const noexcept override {
     const auto x = block.view<const float>(input());
     const auto y = block.view<float>(output());

@@ -1,5 +1,6 @@
 // The optimizers' steps of every kernel against arith/optimizers.h, at tolerance 0 and at the edges of
 // guarded memory.
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,39 @@ void sgd(const kernels::OptimizerKernel& kernel, Random& random, size_t count, F
   check(g.agrees() && weight.agrees() && velocity.agrees(), "sgd");
 }
 
+/// Finite, of any exponent; zeros of both signs among them.
+float anything(Random& random) {
+  if (random.chance(8)) return random.chance(2) ? -0.0F : 0.0F;
+  for (;;) {
+    if (const float x = random.any_float(); std::isfinite(x)) return x;
+  }
+}
+
+/// The corrections are divisors that kernels may know the inverse of: quotients of all sizes, by any of them.
+void divisions(const kernels::OptimizerKernel& kernel) {
+  Random random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    AdamSettings settings{1.0F, 1.0F, 1.0F,
+                          0.0F, 0.0F, 0.0F};  // m and v stay as they are, but for the gradient's 0
+    for (float* c : {&settings.correction1, &settings.correction2})
+      *c = std::fabs(random.scaled(-13, 0)) + 0x1p-14F;
+    const bool alike = random.chance(2);  // of an ordinary size
+    float g[32] = {}, weight[32], m[32], v[32];
+    for (size_t i = 0; i < 32; ++i) {
+      weight[i] = anything(random);
+      m[i] = alike ? random.unit() : anything(random);
+      v[i] = std::fabs(alike ? random.unit() : anything(random));
+    }
+    float wanted[32];
+    for (size_t i = 0; i < 32; ++i) {
+      float m_of = m[i], v_of = v[i];
+      arith::adam_step(settings, g[i], wanted[i] = weight[i], m_of, v_of);
+    }
+    kernel.adam({settings, 32, g, weight, m, v});
+    check(test::same_float(weight, wanted, 32), "quotients");
+  }
+}
+
 template <class Step>
 void lengths(const kernels::OptimizerKernel& kernel, Step step) {
   Random random(7);
@@ -73,6 +107,7 @@ int main() {
     const std::string name = kernel->name;
     const kernels::OptimizerKernel& optimizers = kernel->set->vector->optimizers;
     run_case("optimizers, " + name + ": adam, 0…70 weights", [&] { lengths(optimizers, adam); });
+    run_case("optimizers, " + name + ": adam, any size of m and v", [&] { divisions(optimizers); });
     run_case("optimizers, " + name + ": sgd, 0…70 weights", [&] { lengths(optimizers, sgd); });
   }
   return test::finish();
