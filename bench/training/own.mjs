@@ -25,8 +25,7 @@ export function floatTraining({ widths, batch, optimizer }) {
   const options = { batchSize: batch, optimizer: optimizerOptions(optimizer) };
   return {
     name: 'float32',
-    run: ({ inputs, targets }, epochs) =>
-      training.train(model, { inputs, targets }, { ...options, epochs }),
+    run: ({ inputs, targets }, epochs) => training.train(model, { inputs, targets }, { ...options, epochs }),
     /** Of two steps on one batch: before the first update and after it. */
     losses: async ({ inputs, targets }) =>
       (await training.train(model, { inputs, targets }, { ...options, epochs: 2 })).history.map(
