@@ -90,6 +90,7 @@ struct Lanes4 {
       }
     }
   };
+  static Int bit_and(Int a, Int b) noexcept { return vandq_s32(a, b); }
   static Int bits(Float v) noexcept { return vreinterpretq_s32_f32(v); }
 
   static Float set(float v) noexcept { return vdupq_n_f32(v); }
@@ -127,6 +128,8 @@ struct Lanes4 {
 
   static Mask no_nan() noexcept { return vdupq_n_u32(0); }
   static Mask is_nan(Float v) noexcept { return vmvnq_u32(vceqq_f32(v, v)); }
+  static Mask greater(Int a, Int b) noexcept { return vcgtq_s32(a, b); }
+  static Int select(Mask m, Int if_set, Int if_clear) noexcept { return vbslq_s32(m, if_set, if_clear); }
   static Mask either_is_nan(Float a, Float b) noexcept { return either(is_nan(a), is_nan(b)); }
   static Mask either(Mask a, Mask b) noexcept { return vorrq_u32(a, b); }
   static bool any(Mask m) noexcept { return vmaxvq_u32(m) != 0; }
