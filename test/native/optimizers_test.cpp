@@ -68,28 +68,45 @@ float anything(Random& random) {
   }
 }
 
+/// m and v and what they belong to, 32 of each.
+struct Weights {
+  static constexpr size_t kCount = 32;
+  float weight[kCount], m[kCount], v[kCount];
+};
+
+/// All of an ordinary size; or those m and weights very small that a kernel may take for 0 beside ordinary
+/// ones; or anything.
+Weights weights(Random& random) {
+  const auto kind = random.between(0, 2);
+  const bool light = random.chance(4);  // now and then a weight that a very small m moves
+  Weights w;
+  for (size_t i = 0; i < Weights::kCount; ++i) {
+    w.weight[i] = kind == 2 ? anything(random) : random.unit();
+    w.m[i] = kind == 2 ? anything(random) : random.unit();
+    w.v[i] = std::fabs(kind == 2 ? anything(random) : random.unit());
+    if (kind == 1 && random.chance(3)) {
+      w.m[i] = random.unit() * random.scaled(-120, -80) * (random.chance(2) ? 1.0F : 0x1p-25F);
+      w.v[i] = random.chance(2) ? 0.0F : w.v[i];
+      w.weight[i] = light && random.chance(4) ? random.scaled(-60, -15) : random.scaled(-19, 0);
+    }
+  }
+  return w;
+}
+
 /// The corrections are divisors that kernels may know the inverse of: quotients of all sizes, by any of them.
 void divisions(const kernels::OptimizerKernel& kernel) {
   Random random(11);
   for (int round = 0; round < 20'000; ++round) {
-    AdamSettings settings{1.0F, 1.0F, 1.0F,
-                          0.0F, 0.0F, 0.0F};  // m and v stay as they are, but for the gradient's 0
+    AdamSettings settings{1.0F, 1.0F, 1.0F, 0x1p-30F, 0.0F, 0.0F};  // m and v stay as they are
     for (float* c : {&settings.correction1, &settings.correction2})
       *c = std::fabs(random.scaled(-13, 0)) + 0x1p-14F;
-    const bool alike = random.chance(2);  // of an ordinary size
-    float g[32] = {}, weight[32], m[32], v[32];
-    for (size_t i = 0; i < 32; ++i) {
-      weight[i] = anything(random);
-      m[i] = alike ? random.unit() : anything(random);
-      v[i] = std::fabs(alike ? random.unit() : anything(random));
-    }
-    float wanted[32];
-    for (size_t i = 0; i < 32; ++i) {
-      float m_of = m[i], v_of = v[i];
-      arith::adam_step(settings, g[i], wanted[i] = weight[i], m_of, v_of);
-    }
-    kernel.adam({settings, 32, g, weight, m, v});
-    check(test::same_float(weight, wanted, 32), "quotients");
+    Weights own = weights(random);
+    Weights wanted = own;
+    const float g[Weights::kCount] = {};
+    for (size_t i = 0; i < Weights::kCount; ++i)
+      arith::adam_step(settings, g[i], wanted.weight[i], wanted.m[i], wanted.v[i]);
+    kernel.adam({settings, Weights::kCount, g, own.weight, own.m, own.v});
+    check(test::same_float(own.weight, wanted.weight, Weights::kCount), "quotients");
   }
 }
 
