@@ -5,20 +5,11 @@
 namespace requant::training {
 namespace {
 
-/// Rows lie anywhere in a data set that is larger than the caches: the processor is told of the one after the
-/// next.
-template <class T>
-void prefetch(const T* row, size_t features) noexcept {
-  constexpr size_t kLine = 64 / sizeof(T);
-  for (size_t i = 0; i < features; i += kLine) __builtin_prefetch(row + i);
-}
-
 template <class T>
 void gather(const T* source, size_t features, std::span<const uint32_t> rows, float* out) noexcept {
-  constexpr size_t kAhead = 2;
-  for (size_t i = 0; i < rows.size(); ++i, out += features) {
-    if (i + kAhead < rows.size()) prefetch(source + rows[i + kAhead] * features, features);
-    std::copy_n(source + rows[i] * features, features, out);
+  for (const uint32_t row : rows) {
+    std::copy_n(source + row * features, features, out);
+    out += features;
   }
 }
 
